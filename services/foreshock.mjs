@@ -1,0 +1,86 @@
+#!/usr/bin/env node
+// The way in. Runs on any Node ≥ 20 with no packages installed: installs what the lock file names,
+// then hands over to the Node that came with it, which runs TypeScript sources as they are.
+import { spawn, spawnSync } from "node:child_process";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
+const startedAtMs = Date.now();
+
+/** Installs the packages when the lock file is newer than what is installed; returns seconds taken, 0 if nothing was to do. */
+function install() {
+  const lock = join(root, "package-lock.json");
+  if (!existsSync(lock)) return 0;
+  const wanted = createHash("sha256").update(readFileSync(lock)).digest("hex");
+  const stamp = join(root, "node_modules", ".foreshock-lock");
+  const installed =
+    existsSync(stamp) && readFileSync(stamp, "utf8") === wanted && existsSync(bundledNode());
+  if (installed) return 0;
+  process.stderr.write("foreshock: installing packages (once, about half a minute) …\n");
+  const npm = process.platform === "win32" ? "npm.cmd" : "npm";
+  const done = spawnSync(npm, ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+    cwd: root,
+    stdio: ["ignore", 2, 2],
+    shell: process.platform === "win32",
+  });
+  if (done.status !== 0) {
+    process.stderr.write(
+      `foreshock: 'npm ci' ended with ${done.status ?? done.signal ?? done.error?.message}. Run it by hand in ${root} to see why.\n`,
+    );
+    process.exit(69);
+  }
+  writeFileSync(stamp, wanted);
+  return (Date.now() - startedAtMs) / 1000;
+}
+
+/** The Node that the packages brought along; falls back to the running one where no package fits the platform. */
+function bundledNode() {
+  const name = process.platform === "win32" ? "node.exe" : "node";
+  for (const folder of [
+    `node-${process.platform}-${process.arch}`,
+    `node-bin-${process.platform}-${process.arch}`,
+    `node-${process.platform === "win32" ? "win" : process.platform}-${process.arch}`,
+  ]) {
+    for (const path of [
+      join(root, "node_modules", folder, "bin", name),
+      join(root, "node_modules", folder, name),
+    ]) {
+      if (existsSync(path)) return path;
+    }
+  }
+  return process.execPath;
+}
+
+const installedSeconds = install();
+const node = bundledNode();
+const major = Number((node === process.execPath ? process.versions.node : "26").split(".")[0]);
+if (major < 24) {
+  process.stderr.write(
+    `foreshock: no bundled Node for ${process.platform}-${process.arch}, and ${process.version} cannot run TypeScript sources. Install Node 24 or newer.\n`,
+  );
+  process.exit(69);
+}
+
+let args = process.argv.slice(2);
+let entry = join(root, "services", "main.ts");
+if (args[0] === "--script") {
+  entry = resolve(root, args[1]);
+  args = args.slice(2);
+}
+const child = spawn(node, ["--disable-warning=ExperimentalWarning", entry, ...args], {
+  stdio: "inherit",
+  env: {
+    ...process.env,
+    PATH: `${dirname(node)}${process.platform === "win32" ? ";" : ":"}${process.env.PATH ?? ""}`,
+    FORESHOCK_STARTED_AT_MS: String(startedAtMs),
+    FORESHOCK_INSTALLED_SECONDS: String(installedSeconds),
+  },
+});
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
+child.on("exit", (code, signal) => {
+  if (signal) process.exit(128 + ({ SIGINT: 2, SIGKILL: 9, SIGTERM: 15, SIGHUP: 1 }[signal] ?? 1));
+  process.exit(code ?? 1);
+});
