@@ -1,0 +1,83 @@
+/**
+ * The detector contract. A detector is pure: state in, observation in, state and verdict out; no clock, no randomness,
+ * state that survives JSON. One algorithm a file; `registry.ts` lists them; the shared contract tests find them there.
+ */
+
+/**
+ * What a detector sees of one signal in one window.
+ * - `ratio`: `bad` of `of` requests (integers ≥ 0); `of` = 0 means no evidence, not health.
+ * - `level`: a value (a quantile in µs, a rate) that rests on `count` requests; undefined when there were none.
+ * - `count`: events in the window, integer ≥ 0; 0 is an observation (absence detectors live on it).
+ */
+export type Observation =
+  | {
+      readonly kind: "ratio";
+      readonly bad: number;
+      readonly of: number;
+      readonly windowStartMs: number;
+    }
+  | {
+      readonly kind: "level";
+      readonly value: number | undefined;
+      readonly count: number;
+      readonly windowStartMs: number;
+    }
+  | { readonly kind: "count"; readonly count: number; readonly windowStartMs: number };
+
+export type ObservationKind = Observation["kind"];
+
+/**
+ * What it concluded. `surprise` is −log10 of the stated false-alarm probability of a window at least this unusual in the bad direction,
+ * on a healthy series: 0 nothing, 3 one window in a thousand; capped at 30. Expected values are in the observation's unit
+ * (ratio: 0 … 1).
+ */
+export interface Verdict {
+  /** `warming`: not enough seen to judge. `frozen`: judged against a baseline that does not learn now. `blind`: no evidence in this window. */
+  readonly state: "warming" | "judging" | "frozen" | "blind";
+  readonly surprise: number;
+  readonly direction: "up" | "down" | "none";
+  readonly expected: number | undefined;
+  /** Band in which a healthy window lies with the detector's stated probability. */
+  readonly low: number | undefined;
+  readonly high: number | undefined;
+}
+
+export interface StepOptions {
+  /** True while an incident is open on the series: judge, but do not learn. */
+  readonly isFrozen: boolean;
+}
+
+export interface Detector<State> {
+  /** Kebab-case, as in the file's name; part of checkpoints and reasons. */
+  readonly id: string;
+  /** Grows when the state's shape or meaning changes. */
+  readonly stateVersion: number;
+  readonly accepts: readonly ObservationKind[];
+  /** For people: formula, source, cost and what its false-alarm figure means. */
+  readonly about: {
+    readonly formula: string;
+    readonly source: string;
+    readonly cost: string;
+    readonly falseAlarm: string;
+  };
+  initialState(windowMs: number): State;
+  /** May change `state` in place and return it. */
+  step(
+    state: State,
+    observation: Observation,
+    options: StepOptions,
+  ): { readonly state: State; readonly verdict: Verdict };
+  /** Takes the state of an earlier version over; without it, the detector learns again. */
+  migrate?(state: unknown, fromVersion: number): State | undefined;
+}
+
+export const surpriseCap = 30;
+
+export const blindVerdict: Verdict = {
+  state: "blind",
+  surprise: 0,
+  direction: "none",
+  expected: undefined,
+  low: undefined,
+  high: undefined,
+};

@@ -1,0 +1,338 @@
+/**
+ * Configuration: one optional YAML file; each key also as an environment variable (`window.lengthMs` is
+ * `FORESHOCK_WINDOW_LENGTH_MS`). The schema carries defaults, units, examples and what people need to know.
+ * `judgement` is the part that results depend on: changing it starts a new epoch at a window boundary.
+ */
+import * as z from "zod";
+import { severities } from "./incident.ts";
+import { defaultDimensions } from "./measures.ts";
+
+const port = (fallback: number, description: string) =>
+  z
+    .int()
+    .min(0)
+    .max(65535)
+    .default(fallback)
+    .meta({ description, examples: [fallback] });
+const host = (description: string) =>
+  z
+    .string()
+    .min(1)
+    .default("127.0.0.1")
+    .meta({ description, examples: ["127.0.0.1", "0.0.0.0"] });
+const number = (fallback: number, range: readonly [number, number], description: string) =>
+  z
+    .number()
+    .min(range[0])
+    .max(range[1])
+    .default(fallback)
+    .meta({ description, examples: [fallback] });
+const integer = (fallback: number, range: readonly [number, number], description: string) =>
+  z
+    .int()
+    .min(range[0])
+    .max(range[1])
+    .default(fallback)
+    .meta({ description, examples: [fallback] });
+const section = <Shape extends z.ZodRawShape>(description: string, shape: Shape) =>
+  z
+    .strictObject(shape)
+    .prefault({} as never)
+    .meta({ description });
+
+export const judgementSchema = section("What results depend on. A change starts a new epoch.", {
+  window: section("Windows in event time (the end of a span).", {
+    lengthMs: integer(
+      5_000,
+      [1_000, 60_000],
+      "Length of a window, ms. Fixed for the life of a log.",
+    ),
+    latenessMs: integer(
+      10_000,
+      [0, 600_000],
+      "How long a window waits for late spans, ms. SDKs batch for up to 5 s.",
+    ),
+    idleTimeoutMs: integer(
+      10_000,
+      [1_000, 600_000],
+      "How long a silent source partition may hold windows open, ms. Raise it where telemetry is delivered with gaps; verdicts come later by as much.",
+    ),
+    allowedSkewMs: integer(
+      2_000,
+      [0, 600_000],
+      "A span that ends later than its arrival by more than this is clamped, ms.",
+    ),
+  }),
+  series: section("How many cells are watched one by one.", {
+    maxCells: integer(
+      2_000,
+      [1, 1_000_000],
+      "Named cells; the smallest by decayed traffic are watched together as `_other`.",
+    ),
+    evictAfterWindows: integer(
+      720,
+      [1, 1_000_000],
+      "A cell without requests for this many windows loses its name (720 windows of 5 s: an hour).",
+    ),
+    dimensions: z
+      .array(z.string().min(1))
+      .max(16)
+      .default([...defaultDimensions])
+      .meta({ description: "Attributes beside the cell that attribution looks at." }),
+    tenantAttributes: z
+      .array(z.string().min(1))
+      .max(8)
+      .default(["tenant.id", "enduser.id", "user.id", "openai.user", "gen_ai.user.id"])
+      .meta({
+        description:
+          "Span or resource attributes that tell tenants apart, first present wins. Counted by breadth, never stored as series.",
+      }),
+  }),
+  detect: section("How unusual is unusual.", {
+    warmUpWindows: integer(
+      60,
+      [1, 100_000],
+      "Windows with requests that a cell must have been seen for before it is judged.",
+    ),
+    watchSurprise: number(
+      3,
+      [1, 30],
+      "Surprise (−log10 of the false-alarm probability of a window) from which a signal is watched.",
+    ),
+    anomalousSurprise: number(5, [1, 30], "Surprise from which a signal is anomalous."),
+    sloErrorRatio: number(
+      0.005,
+      [0.000_01, 0.5],
+      "Error budget of the service-level objective, as a ratio of requests (0.005: 99.5 %).",
+    ),
+  }),
+  incident: section("When people are told.", {
+    openAfterWindows: integer(
+      2,
+      [1, 1_000],
+      "Windows in a row (or nearly) with anomalous evidence before an incident opens.",
+    ),
+    resolveAfterWindows: integer(
+      24,
+      [1, 10_000],
+      "Windows with requests and without evidence before an incident is resolved (24 windows of 5 s: 2 min).",
+    ),
+    pageFailureRatio: number(
+      0.05,
+      [0.000_1, 1],
+      "Failing share of a cell's or the fleet's requests that matters to users.",
+    ),
+    pageTrafficShare: number(
+      0.02,
+      [0, 1],
+      "Share of usual traffic that must be degraded before anyone is paged.",
+    ),
+    breachFailureRatio: number(
+      0.2,
+      [0.001, 1],
+      "Fleet-wide failing share that the forecast is made for.",
+    ),
+    forecastHorizonMinutes: number(
+      60,
+      [1, 1_440],
+      "A precursor pages only if the breach is forecast within this many minutes.",
+    ),
+  }),
+});
+
+export type Judgement = z.infer<typeof judgementSchema>;
+
+const sinkBase = {
+  minimumSeverity: z
+    .enum(severities)
+    .default("ticket")
+    .meta({ description: "Least severity that is sent: ticket or page." }),
+};
+
+export const sinkSchema = z.discriminatedUnion("kind", [
+  z.strictObject({
+    kind: z.literal("terminal"),
+    name: z.string().default("terminal"),
+    ...sinkBase,
+  }),
+  z.strictObject({
+    kind: z.literal("alertmanager"),
+    name: z.string().min(1).default("alertmanager"),
+    url: z.url().meta({
+      description: "Base URL of an Alertmanager (v2 API).",
+      examples: ["http://127.0.0.1:9093"],
+    }),
+    ...sinkBase,
+  }),
+  z.strictObject({
+    kind: z.literal("webhook"),
+    name: z.string().min(1).default("webhook"),
+    url: z.url().meta({
+      description: "Takes a JSON POST per notification.",
+      examples: ["http://127.0.0.1:9099/alerts"],
+    }),
+    headers: z.record(z.string(), z.string()).default({}),
+    ...sinkBase,
+  }),
+]);
+export type SinkConfig = z.infer<typeof sinkSchema>;
+
+export const configSchema = z.strictObject({
+  dataDir: z
+    .string()
+    .min(1)
+    .default("data")
+    .meta({
+      description: "Folder of the embedded log and history.",
+      examples: ["/var/lib/foreshock"],
+    }),
+  logLevel: z
+    .enum(["debug", "info", "warn", "error"])
+    .default("info")
+    .meta({ description: "Least level of log lines on standard error." }),
+  ingest: section("OTLP in.", {
+    host: host("Address to listen on. Loopback unless told otherwise."),
+    grpcPort: port(4317, "OTLP over gRPC. 0 takes a free port."),
+    httpPort: port(4318, "OTLP over HTTP. 0 takes a free port."),
+    maxBodyBytes: integer(
+      16 * 1024 * 1024,
+      [1_024, 256 * 1024 * 1024],
+      "Largest request body as it comes over the wire, bytes.",
+    ),
+    maxDecompressedBytes: integer(
+      64 * 1024 * 1024,
+      [1_024, 1024 * 1024 * 1024],
+      "Largest request body after decompression, bytes.",
+    ),
+    maxAttributeBytes: integer(
+      4_096,
+      [16, 1024 * 1024],
+      "Longer attribute values are cut to this many bytes.",
+    ),
+    maxAttributesPerSpan: integer(
+      128,
+      [8, 4_096],
+      "Further attributes of a span are dropped and counted.",
+    ),
+    keepContent: z.boolean().default(false).meta({
+      description:
+        "Keep prompts, answers and tool data. They are cut by default and then reach no disk.",
+    }),
+    contentAttributes: z
+      .array(z.string())
+      .default([])
+      .meta({
+        description: "Further attribute names that hold content; a trailing * matches any ending.",
+        examples: [["my.prompt.*"]],
+      }),
+  }),
+  log: section("The durable log between stages.", {
+    engine: z
+      .enum(["lmdb", "kafka"])
+      .default("lmdb")
+      .meta({ description: "lmdb: embedded, on disk. kafka: Apache Kafka." }),
+    brokers: z
+      .array(z.string())
+      .default([])
+      .meta({ description: "Kafka brokers.", examples: [["127.0.0.1:9092"]] }),
+    partitions: integer(
+      2,
+      [1, 1_024],
+      "Partitions of source and window topics. Fixed when a topic is made.",
+    ),
+    retentionHours: number(
+      24,
+      [0.1, 8_760],
+      "How long source records are kept once every stage has read them, hours.",
+    ),
+    maxDiskBytes: integer(
+      20 * 1024 ** 3,
+      [16 * 1024 * 1024, 1e15],
+      "Ingest answers 'unavailable' when the embedded log is larger than this, bytes.",
+    ),
+  }),
+  history: section("ClickHouse.", {
+    engine: z.enum(["embedded", "clickhouse", "none"]).default("embedded").meta({
+      description: "embedded: chDB in a child process. clickhouse: a server. none: no history.",
+    }),
+    url: z
+      .string()
+      .default("")
+      .meta({ description: "URL of a ClickHouse server.", examples: ["http://127.0.0.1:8123"] }),
+    user: z.string().default("default"),
+    password: z.string().default(""),
+    database: z
+      .string()
+      .regex(/^[a-z_][a-z0-9_]*$/)
+      .default("foreshock"),
+    host: host("Address of the embedded history's ClickHouse HTTP interface."),
+    httpPort: port(
+      8123,
+      "ClickHouse's HTTP interface of the embedded history. 0 takes a free port.",
+    ),
+    spanRetentionDays: integer(30, [1, 3_650], "Days that spans are kept."),
+    windowRetentionDays: integer(
+      400,
+      [1, 3_650],
+      "Days that windows, verdicts, incidents and deliveries are kept.",
+    ),
+    writers: z
+      .array(z.strictObject({ user: z.string().min(1), password: z.string().min(8) }))
+      .default([])
+      .meta({
+        description:
+          "Users who may create tables and insert over the embedded HTTP interface, such as a Collector.",
+      }),
+  }),
+  console: section("Web page and HTTP API.", {
+    host: host("Address to listen on."),
+    port: port(8080, "Web page and API. 0 takes a free port."),
+    publicUrl: z
+      .string()
+      .default("")
+      .meta({
+        description: "How readers of alerts reach the page; for links.",
+        examples: ["https://foreshock.example.org"],
+      }),
+  }),
+  metrics: section("Foreshock's own telemetry.", {
+    host: host("Address to listen on."),
+    port: port(9464, "Prometheus /metrics. 0 takes a free port."),
+  }),
+  notify: section("Who is told.", {
+    sinks: z.array(sinkSchema).default([]).meta({
+      description:
+        "Where notifications go, beside the web page. The terminal is always one of them when it is a terminal.",
+    }),
+    renotifyMinutes: number(
+      240,
+      [1, 10_080],
+      "A page that nobody acknowledged is sent again after this many minutes.",
+    ),
+    maxAttempts: integer(
+      8,
+      [1, 100],
+      "Tries per notification and sink before it is recorded as failed.",
+    ),
+    attemptTimeoutMs: integer(10_000, [100, 120_000], "Longest wait for a sink's answer, ms."),
+    resendSeconds: number(
+      60,
+      [1, 240],
+      "Alertmanager alerts are sent again this often until resolved, seconds; it forgets them after 5 minutes.",
+    ),
+  }),
+  checkpoint: section("How much is redone after a crash.", {
+    intervalMs: integer(
+      60_000,
+      [100, 3_600_000],
+      "Time between checkpoints of detect and incident, ms.",
+    ),
+  }),
+  archive: section("How rows reach ClickHouse.", {
+    maxRows: integer(20_000, [1, 1_000_000], "Rows per insert at most."),
+    maxWaitMs: integer(1_000, [10, 60_000], "Longest wait for a fuller insert, ms."),
+  }),
+  judgement: judgementSchema,
+});
+
+export type Config = z.infer<typeof configSchema>;
