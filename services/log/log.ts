@@ -7,10 +7,16 @@
  * - `append` resolves only when the records are durable; a rejected append may have been written in part
  *   or whole (retry makes duplicates, which consumers drop by sequence).
  * - `read` returns records from `fromOffset` on, at most about `maxBytes`, at least one if there is one.
- * - Reading below the start of the log throws `data_lost`; reading at the end waits up to `waitMs`, then returns [].
+ * - Reading below the start of the log, or above its end, throws `data_lost`; reading at the end waits up to
+ *   `waitMs`, then returns [].
+ * - Compacted topics have holes where records were replaced: go on from the last record's offset + 1.
+ * - Closing finishes what is under way; calls after it throw `log_closed`.
  */
 export interface Log extends AsyncDisposable {
-  /** Creates what is missing; throws `topic_mismatch` naming each difference of what exists. */
+  /**
+   * Creates what is missing; throws `topic_mismatch` naming each difference of what exists. A topic's
+   * retention may change: the newest wanted one holds.
+   */
   ensureTopics(topics: readonly TopicSpec[]): Promise<void>;
   /** Topics that exist, with the partition count that was fixed when they were made. */
   topics(): Promise<readonly TopicSpec[]>;
@@ -30,7 +36,10 @@ export interface Log extends AsyncDisposable {
 
   /**
    * Joins a group and yields the partitions that this member owns. LMDB: all of them, at once and for ever.
-   * Kafka: what the group coordinator gives. Registered groups hold back retention.
+   * Kafka: what the group coordinator gives. Resolves when `signal` aborts or the log closes, after every handler has
+   * returned; rejects with the error of a handler that failed before.
+   * Joining registers the group, for good: it holds back retention from what it has not committed past, so
+   * a reader that never commits must not join.
    */
   join(
     group: string,

@@ -1,0 +1,245 @@
+import { mkdirSync } from "node:fs";
+import { type Database, open, type RootDatabase } from "lmdb";
+import { ForeshockError } from "../contracts/errors.ts";
+import type { Clock } from "../runtime/clock.ts";
+import {
+  acquireDirectoryLock,
+  type DirectoryLock,
+  refuseSecondOwnerHere,
+} from "./directory-lock.ts";
+import { type EmbeddedLog, openEmbeddedLog } from "./embedded-log.ts";
+import type { LogRecord } from "./log.ts";
+import {
+  decodeAppendMs,
+  decodeRecord,
+  encodedRecordBytes,
+  encodeRecordInto,
+} from "./record-codec.ts";
+import type { RecordStore, StoreRange, StoreWrite } from "./record-store.ts";
+
+export type LmdbLog = EmbeddedLog;
+
+export interface LmdbLogOptions {
+  /** Made if missing; one process owns it at a time. */
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly limits: LmdbLogLimits;
+}
+
+export interface LmdbLogLimits {
+  /** Records may take so many bytes on disk: `pressure` refuses from 90 % on, `append` throws `log_full` at 100 %. */
+  readonly maxDiskBytes: number;
+  /** A transaction takes so many bytes of waiting appends. Default 16 MiB. */
+  readonly maxBatchBytes?: number;
+  /** Retention runs so often. Default 1000. */
+  readonly maintenanceIntervalMs?: number;
+  /** Closing waits so long for writes under way. Default 10000. */
+  readonly closeTimeoutMs?: number;
+}
+
+const mebibyte = 1024 * 1024;
+/** One database a partition, besides the metadata. */
+const maxDatabases = 4096;
+const keyBytes = 8;
+
+/**
+ * The log on disk, durable when it acknowledges: LMDB, one database a partition, keyed by offset.
+ * Throws `log_owned` when another process has the directory, `log_corrupt` when it does not read as a log.
+ */
+export async function openLmdbLog(options: LmdbLogOptions): Promise<LmdbLog> {
+  const { directory, clock, limits } = options;
+  mkdirSync(directory, { recursive: true });
+  refuseSecondOwnerHere(directory);
+  const root = openEnvironment(directory);
+  let lock: DirectoryLock | undefined;
+  try {
+    // LMDB's write lock is a mutex over processes that outlives a killed holder.
+    lock = root.transactionSync(() => acquireDirectoryLock(directory));
+    return await openEmbeddedLog({
+      store: createLmdbStore(root),
+      clock,
+      appendTime: () => clock.nowMs(),
+      retentionNow: () => clock.nowMs(),
+      limits: {
+        maxBytes: limits.maxDiskBytes,
+        maxBatchBytes: limits.maxBatchBytes ?? 16 * mebibyte,
+        maintenanceIntervalMs: limits.maintenanceIntervalMs ?? 1000,
+        closeTimeoutMs: limits.closeTimeoutMs ?? 10_000,
+      },
+      onClosed: lock.release,
+    });
+  } catch (error) {
+    lock?.release();
+    await root.close();
+    throw error;
+  }
+}
+
+function openEnvironment(path: string): RootDatabase<Buffer, Buffer> {
+  try {
+    // `noMemInit` stays off: it would leave bits of this process's memory in the file.
+    return open({
+      path,
+      maxDbs: maxDatabases,
+      encoding: "binary",
+      keyEncoding: "binary",
+      noSubdir: false,
+    });
+  } catch (error) {
+    throw new ForeshockError("log_corrupt", `log directory ${path} does not open as one`, {
+      cause: error,
+    });
+  }
+}
+
+type Slot = Database<Buffer, Buffer>;
+
+function createLmdbStore(root: RootDatabase<Buffer, Buffer>): RecordStore {
+  const metadata: Slot = root.openDB({
+    name: "metadata",
+    encoding: "binary",
+    keyEncoding: "binary",
+  });
+  const slots: Slot[] = [];
+  /** Bytes by slot, and the slots where they are out of date. */
+  const occupied: number[] = [];
+  const changed = new Set<number>();
+  const scratchKey = Buffer.alloc(keyBytes);
+  /** Encoded records of the write under way; used again for the next one. */
+  let scratch = Buffer.allocUnsafeSlow(2 * mebibyte);
+
+  function slotOf(slot: number): Slot {
+    let database = slots[slot];
+    if (database === undefined) {
+      database = root.openDB({ name: `slot-${slot}`, encoding: "binary", keyEncoding: "binary" });
+      slots[slot] = database;
+      changed.add(slot);
+    }
+    return database;
+  }
+
+  /** The reused key buffer: LMDB copies it before the call returns. */
+  function keyOf(offset: number): Buffer {
+    scratchKey.writeUInt32BE(Math.floor(offset / 2 ** 32), 0);
+    scratchKey.writeUInt32BE(offset >>> 0, 4);
+    return scratchKey;
+  }
+
+  function read({ topic, partition, slot, from, to, maxBytes }: StoreRange): LogRecord[] {
+    const records: LogRecord[] = [];
+    let bytes = 0;
+    const start = Buffer.from(keyOf(from));
+    const end = Buffer.from(keyOf(to));
+    for (const { key, value } of slotOf(slot).getRange({ start, end })) {
+      const offset = key.readUInt32BE(0) * 2 ** 32 + key.readUInt32BE(4);
+      records.push(decodeRecord(value, { topic, partition, offset }));
+      bytes += value.length;
+      if (bytes >= maxBytes) break;
+    }
+    return records;
+  }
+
+  function putRecords(batch: StoreWrite, written: Promise<boolean>[]): void {
+    let bytes = 0;
+    for (const { record } of batch.puts) bytes += encodedRecordBytes(record);
+    if (bytes > scratch.length) scratch = Buffer.allocUnsafeSlow(bytes);
+    let at = 0;
+    for (const { slot, offset, appendMs, record } of batch.puts) {
+      const end = encodeRecordInto(scratch, at, { record, appendMs });
+      changed.add(slot);
+      // Offsets only grow, so pages are filled to the end: a third less disk for small records.
+      const put = slotOf(slot).put as AppendingPut;
+      written.push(put.call(slotOf(slot), keyOf(offset), scratch.subarray(at, end), appending));
+      at = end;
+    }
+  }
+
+  async function write(batch: StoreWrite): Promise<void> {
+    // Everything put in one turn of the event loop is one transaction.
+    const written: Promise<boolean>[] = [];
+    putRecords(batch, written);
+    for (const { slot, from, to } of batch.removals) {
+      changed.add(slot);
+      for (let offset = from; offset < to; offset++) {
+        written.push(slotOf(slot).remove(keyOf(offset)));
+      }
+    }
+    for (const [key, text] of batch.metadata) {
+      if (text === undefined) written.push(metadata.remove(Buffer.from(key)));
+      else written.push(metadata.put(Buffer.from(key), Buffer.from(text)));
+    }
+    try {
+      const outcomes = await Promise.all(written.slice(0, batch.puts.length));
+      if (outcomes.includes(false))
+        throw new Error("a record lies beyond the end of its partition");
+      await Promise.all(written);
+    } catch (error) {
+      throw await writeError(error);
+    }
+  }
+
+  return {
+    *metadata() {
+      for (const { key, value } of metadata.getRange()) yield [key.toString(), value.toString()];
+    },
+    lastRecord(slot) {
+      for (const { key, value } of slotOf(slot).getRange({ reverse: true, limit: 1 })) {
+        const offset = key.readUInt32BE(0) * 2 ** 32 + key.readUInt32BE(4);
+        return { offset, appendMs: decodeAppendMs(value) };
+      }
+      return undefined;
+    },
+    read,
+    appendMsAt(slot, offset) {
+      const bytes = slotOf(slot).getBinaryFast(keyOf(offset));
+      return bytes === undefined ? undefined : decodeAppendMs(bytes);
+    },
+    write,
+    usedBytes() {
+      for (const slot of changed) occupied[slot] = treeBytes(slotOf(slot));
+      changed.clear();
+      return occupied.reduce((sum, bytes) => sum + bytes, 0);
+    },
+    close: () => root.close(),
+  };
+}
+
+interface TreeStats {
+  readonly pageSize: number;
+  readonly treeBranchPageCount: number;
+  readonly treeLeafPageCount: number;
+  readonly overflowPages: number;
+}
+
+/** Bytes of the pages that a database's tree takes. */
+function treeBytes(database: Slot): number {
+  const stats = database.getStats() as TreeStats;
+  return (
+    (stats.treeBranchPageCount + stats.treeLeafPageCount + stats.overflowPages) * stats.pageSize
+  );
+}
+
+/** LMDB rejects each write with one text and says why in a promise beside it. */
+async function writeError(error: unknown): Promise<ForeshockError> {
+  let cause = error;
+  if (error instanceof Error && "commitError" in error) {
+    try {
+      await error.commitError;
+    } catch (why) {
+      cause = why;
+    }
+  }
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return new ForeshockError("unavailable", `writing the log failed: ${text}`, {
+    retryable: true,
+    cause,
+  });
+}
+
+type AppendingPut = (
+  this: Slot,
+  key: Buffer,
+  value: Buffer,
+  options: { readonly append: true },
+) => Promise<boolean>;
+const appending = { append: true } as const;
