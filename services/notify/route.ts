@@ -1,0 +1,201 @@
+/** Who is told what, and why: a pure decision over an incident, what a sink was told before, silences and the time. */
+import type { Incident, Severity } from "../contracts/incident.ts";
+import type { NotifiedTransition, Silence, Told, Tracked } from "./state.ts";
+
+/** Why something is sent. */
+export const sendReasons = [
+  "severity_rose",
+  "grew_much",
+  "resolved",
+  "not_acknowledged_in_time",
+  "silence_over",
+] as const;
+export type SendReason = (typeof sendReasons)[number];
+
+/** Why nothing is sent. */
+export const holdReasons = [
+  "nobody_to_be_told",
+  "below_minimum_severity",
+  "silenced",
+  "already_told",
+  "never_told",
+  "acknowledged",
+] as const;
+export type HoldReason = (typeof holdReasons)[number];
+
+export type Decision =
+  | {
+      readonly send: true;
+      readonly why: SendReason;
+      readonly transition: NotifiedTransition;
+      readonly key: string;
+    }
+  | { readonly send: false; readonly why: Exclude<HoldReason, "silenced"> }
+  /** Held back; `record` when this silence of this telling is not on record yet. */
+  | {
+      readonly send: false;
+      readonly why: "silenced";
+      readonly transition: NotifiedTransition;
+      readonly key: string;
+      readonly record: boolean;
+    };
+
+export interface SinkRule {
+  readonly name: string;
+  readonly minimumSeverity: Severity;
+}
+
+export interface RouteInput {
+  readonly tracked: Tracked;
+  readonly sink: SinkRule;
+  readonly silences: readonly Silence[];
+  readonly isAcknowledged: boolean;
+  readonly renotifyMs: number;
+  readonly nowMs: number;
+}
+
+const rank: Readonly<Record<Severity, number>> = { none: 0, ticket: 1, page: 2 };
+
+/** Growth that is news: half as much again since the sink was last told. */
+const newsFactor = 1.5;
+
+/** What this sink is owed now. The same input gives the same decision, so asking twice tells nobody twice. */
+export function route(input: RouteInput): Decision {
+  const { tracked, sink } = input;
+  const { incident } = tracked;
+  const told = tracked.told[sink.name];
+  const toldSeverity = told?.severities.at(-1) ?? "none";
+
+  if (incident.phase === "resolved") {
+    if (told === undefined || toldSeverity === "none") return hold("never_told");
+    if (told.isResolved) return hold("already_told");
+    return send(input, "resolved", "resolved", "resolved");
+  }
+  if (incident.severity === "none") return hold("nobody_to_be_told");
+  if (rank[incident.severity] < rank[sink.minimumSeverity]) return hold("below_minimum_severity");
+
+  if (rank[incident.severity] > rank[toldSeverity]) {
+    const transition = incident.severity === "page" ? "paged" : "ticketed";
+    const wasSilenced = told?.silencedKeys.some((key) => key.includes(`/${transition}/`)) ?? false;
+    return unlessSilenced(
+      input,
+      wasSilenced ? "silence_over" : "severity_rose",
+      transition,
+      transition,
+    );
+  }
+  if (told === undefined) return hold("already_told");
+  if (hasGrownMuch(incident, told))
+    return unlessSilenced(input, "grew_much", "grew", `r${incident.revision}`);
+  if (toldSeverity === "page" && input.nowMs - told.atMs >= input.renotifyMs) {
+    if (input.isAcknowledged) return hold("acknowledged");
+    const count = told.renotified + 1;
+    return unlessSilenced(
+      input,
+      "not_acknowledged_in_time",
+      "renotified",
+      count === 1 ? "renotified" : `renotified-${count}`,
+    );
+  }
+  return hold("already_told");
+}
+
+/** What the sink has been told once `decision` is carried out. */
+export function toldAfter(tracked: Tracked, sink: string, sent: SentDecision): Told {
+  const { incident } = tracked;
+  const before = tracked.told[sink] ?? untold;
+  const severities =
+    before.severities.at(-1) === incident.severity || sent.transition === "resolved"
+      ? before.severities
+      : [...before.severities, incident.severity];
+  const restartsWait = sent.transition !== "grew" && sent.transition !== "resolved";
+  return {
+    severities,
+    degradedCells: incident.degradedCells,
+    degradedShare: incident.degradedShare,
+    atMs: restartsWait ? sent.nowMs : before.atMs,
+    renotified: before.renotified + (sent.transition === "renotified" ? 1 : 0),
+    isResolved: sent.transition === "resolved",
+    keptAliveMs: sent.nowMs,
+    silencedKeys: before.silencedKeys,
+  };
+}
+
+export interface SentDecision {
+  readonly transition: NotifiedTransition;
+  readonly nowMs: number;
+}
+
+export const untold: Told = {
+  severities: [],
+  degradedCells: 0,
+  degradedShare: 0,
+  atMs: 0,
+  renotified: 0,
+  isResolved: false,
+  keptAliveMs: 0,
+  silencedKeys: [],
+};
+
+/**
+ * A silence covers an incident when each of its places carries all matchers: a fault that also sits elsewhere stays loud.
+ * `incident` is a matcher of its own, so that one incident can be silenced by name.
+ */
+export function isSilenced(
+  incident: Incident,
+  silences: readonly Silence[],
+  nowMs: number,
+): boolean {
+  const places = incident.dimensions.length === 0 ? [{}] : incident.dimensions;
+  return silences.some(
+    (silence) =>
+      nowMs < silence.untilMs &&
+      places.every((place) =>
+        Object.entries(silence.matchers).every(
+          ([name, value]) =>
+            (name === "incident" ? incident.incident : (place as Record<string, string>)[name]) ===
+            value,
+        ),
+      ),
+  );
+}
+
+function hasGrownMuch(incident: Incident, told: Told): boolean {
+  return (
+    incident.degradedCells >= told.degradedCells * newsFactor &&
+    incident.degradedCells > told.degradedCells
+  );
+}
+
+function hold(why: Exclude<HoldReason, "silenced">): Decision {
+  return { send: false, why };
+}
+
+function send(
+  { tracked, sink }: RouteInput,
+  why: SendReason,
+  transition: NotifiedTransition,
+  keyPart: string,
+): Decision {
+  return {
+    send: true,
+    why,
+    transition,
+    key: `${tracked.incident.incident}/${keyPart}/${sink.name}`,
+  };
+}
+
+function unlessSilenced(
+  input: RouteInput,
+  why: SendReason,
+  transition: NotifiedTransition,
+  keyPart: string,
+): Decision {
+  const { incident, told } = input.tracked;
+  if (!isSilenced(incident, input.silences, input.nowMs))
+    return send(input, why, transition, keyPart);
+  // The telling itself may still follow when the silence ends, so being held back has a key of its own.
+  const key = `${incident.incident}/silenced/${keyPart}/${input.sink.name}`;
+  const isOnRecord = told[input.sink.name]?.silencedKeys.includes(key) ?? false;
+  return { send: false, why: "silenced", transition, key, record: !isOnRecord };
+}

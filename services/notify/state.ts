@@ -1,0 +1,96 @@
+/** What notify remembers: open incidents, what each sink was told of them, silences, and work that is not done yet. */
+import * as z from "zod";
+import { ForeshockError } from "../contracts/errors.ts";
+import { incidentSchema, severities, transitions } from "../contracts/incident.ts";
+import { checkpointChunkBytes } from "../contracts/records.ts";
+
+export const notifyStateVersion = 1;
+
+const notifiedTransition = z.enum([...transitions, "renotified"]);
+export type NotifiedTransition = z.infer<typeof notifiedTransition>;
+
+/** What one sink was told of one incident. "Told" is the decision to tell; whether it arrived is the task's matter. */
+const toldSchema = z.object({
+  /** Every severity told so far, oldest first; the last one stands. */
+  severities: z.array(z.enum(severities)),
+  /** Size at the last telling: growth beyond it is news. */
+  degradedCells: z.number(),
+  degradedShare: z.number(),
+  /** Last page or renotification, Unix ms. */
+  atMs: z.number(),
+  renotified: z.number(),
+  isResolved: z.boolean(),
+  /** Last upkeep of a sink that forgets, Unix ms. */
+  keptAliveMs: z.number(),
+  /** Tellings that a silence held back and that are on record as such. */
+  silencedKeys: z.array(z.string()),
+});
+export type Told = z.infer<typeof toldSchema>;
+
+const trackedSchema = z.object({
+  incident: incidentSchema,
+  /** Place named when someone was first told; it names the alert to receivers, so it never changes afterwards. */
+  place: z.record(z.string(), z.string()),
+  told: z.record(z.string(), toldSchema),
+});
+export type Tracked = z.infer<typeof trackedSchema>;
+
+export const taskSchema = z.object({
+  key: z.string(),
+  sink: z.string(),
+  transition: notifiedTransition,
+  why: z.string(),
+  incident: incidentSchema,
+  place: z.record(z.string(), z.string()),
+  severities: z.array(z.enum(severities)),
+  /** Append time of the deciding record, or the time at which it fell due, Unix ms. */
+  decidedMs: z.number(),
+  attempts: z.number(),
+  dueMs: z.number(),
+});
+export type Task = z.infer<typeof taskSchema>;
+
+export const silenceSchema = z.object({
+  id: z.string(),
+  matchers: z.record(z.string(), z.string()),
+  untilMs: z.number(),
+});
+export type Silence = z.infer<typeof silenceSchema>;
+
+const stateSchema = z.object({
+  incidents: z.record(z.string(), trackedSchema),
+  silences: z.record(z.string(), silenceSchema),
+  /** Acknowledged incidents and when; a command may come before the incident that it speaks of. */
+  acknowledged: z.record(z.string(), z.number()),
+  tasks: z.array(taskSchema),
+});
+export type NotifyState = z.infer<typeof stateSchema>;
+
+export const emptyState = (): NotifyState => ({
+  incidents: {},
+  silences: {},
+  acknowledged: {},
+  tasks: [],
+});
+
+/** The state in chunks of at most 512 KiB. */
+export function encodeState(state: NotifyState): readonly Uint8Array[] {
+  const bytes = new TextEncoder().encode(JSON.stringify(state));
+  const chunks: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; at += checkpointChunkBytes)
+    chunks.push(bytes.subarray(at, at + checkpointChunkBytes));
+  return chunks;
+}
+
+/** Throws `checkpoint_invalid` when the chunks are not a state of this version. */
+export function decodeState(chunks: readonly Uint8Array[]): NotifyState {
+  try {
+    return stateSchema.parse(JSON.parse(Buffer.concat(chunks).toString("utf8")));
+  } catch (cause) {
+    throw new ForeshockError(
+      "checkpoint_invalid",
+      `notify: the saved state (${chunks.length} chunks) is not one of version ${notifyStateVersion}`,
+      { cause },
+    );
+  }
+}

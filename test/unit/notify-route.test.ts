@@ -1,0 +1,183 @@
+import { describe, expect, it } from "vitest";
+import type { Incident } from "../../services/contracts/incident.ts";
+import { isSilenced, type RouteInput, route, untold } from "../../services/notify/route.ts";
+import type { Told } from "../../services/notify/state.ts";
+import { anIncident } from "../support/incidents.ts";
+
+const nowMs = 1_800_000_000_000;
+const renotifyMs = 240 * 60_000;
+
+const aQuestion = (
+  incident: Partial<Incident>,
+  told: Partial<Told> | undefined,
+  rest: Partial<RouteInput> = {},
+): RouteInput => ({
+  tracked: {
+    incident: anIncident({ incident: "i1", revision: 4, ...incident }),
+    place: {},
+    told: told === undefined ? {} : { hook: { ...untold, atMs: nowMs, ...told } },
+  },
+  sink: { name: "hook", minimumSeverity: "ticket" },
+  silences: [],
+  isAcknowledged: false,
+  renotifyMs,
+  nowMs,
+  ...rest,
+});
+
+describe("route", () => {
+  it("tells a new page under a key of incident, transition and sink", () => {
+    expect(route(aQuestion({ severity: "page" }, undefined))).toEqual({
+      send: true,
+      why: "severity_rose",
+      transition: "paged",
+      key: "i1/paged/hook",
+    });
+  });
+
+  it("tells a ticket, and the page that it becomes", () => {
+    expect(route(aQuestion({ severity: "ticket" }, undefined))).toMatchObject({
+      send: true,
+      transition: "ticketed",
+    });
+    expect(route(aQuestion({ severity: "page" }, { severities: ["ticket"] }))).toMatchObject({
+      send: true,
+      why: "severity_rose",
+      transition: "paged",
+    });
+  });
+
+  it("tells nobody of what is pending", () => {
+    expect(route(aQuestion({ phase: "pending", severity: "none" }, undefined))).toEqual({
+      send: false,
+      why: "nobody_to_be_told",
+    });
+  });
+
+  it("keeps tickets from a sink that takes pages only", () => {
+    const sink = { name: "hook", minimumSeverity: "page" } as const;
+    expect(route(aQuestion({ severity: "ticket" }, undefined, { sink }))).toEqual({
+      send: false,
+      why: "below_minimum_severity",
+    });
+  });
+
+  it("says the same thing once, and not again when the severity falls", () => {
+    const told = { severities: ["page"], degradedCells: 3 } as const;
+    expect(route(aQuestion({ severity: "page" }, { ...told, severities: ["page"] }))).toEqual({
+      send: false,
+      why: "already_told",
+    });
+    expect(
+      route(aQuestion({ severity: "ticket" }, { ...told, severities: ["page"] })),
+    ).toMatchObject({ send: false, why: "already_told" });
+  });
+
+  it("tells growth by half, under its revision, and not growth by less", () => {
+    const told = { severities: ["page" as const], degradedCells: 4 };
+    expect(route(aQuestion({ degradedCells: 6 }, told))).toEqual({
+      send: true,
+      why: "grew_much",
+      transition: "grew",
+      key: "i1/r4/hook",
+    });
+    expect(route(aQuestion({ degradedCells: 5 }, told))).toMatchObject({ why: "already_told" });
+  });
+
+  it("tells the end to whom the beginning was told, once", () => {
+    const over = { phase: "resolved", transition: "resolved" } as const;
+    expect(route(aQuestion(over, { severities: ["page"] }))).toMatchObject({
+      send: true,
+      key: "i1/resolved/hook",
+    });
+    expect(route(aQuestion(over, { severities: ["page"], isResolved: true }))).toMatchObject({
+      why: "already_told",
+    });
+    expect(route(aQuestion(over, undefined))).toEqual({ send: false, why: "never_told" });
+  });
+
+  it("pages again when nobody acknowledged in time, counting the repeats in the key", () => {
+    const told = { severities: ["page" as const], degradedCells: 3, atMs: nowMs - renotifyMs };
+    expect(route(aQuestion({}, told))).toEqual({
+      send: true,
+      why: "not_acknowledged_in_time",
+      transition: "renotified",
+      key: "i1/renotified/hook",
+    });
+    expect(route(aQuestion({}, { ...told, renotified: 1 }))).toMatchObject({
+      key: "i1/renotified-2/hook",
+    });
+    expect(route(aQuestion({}, { ...told, atMs: told.atMs + 1 }))).toMatchObject({ send: false });
+    expect(route(aQuestion({}, told, { isAcknowledged: true }))).toEqual({
+      send: false,
+      why: "acknowledged",
+    });
+  });
+
+  it("never pages a ticket again", () => {
+    const told = { severities: ["ticket" as const], degradedCells: 3, atMs: 0 };
+    expect(route(aQuestion({ severity: "ticket" }, told))).toMatchObject({ why: "already_told" });
+  });
+
+  it("holds back what a silence covers, puts that on record once, and tells it when the silence is over", () => {
+    const silences = [{ id: "s1", matchers: {}, untilMs: nowMs + 1 }];
+    const held = route(aQuestion({}, undefined, { silences }));
+    expect(held).toEqual({
+      send: false,
+      why: "silenced",
+      transition: "paged",
+      key: "i1/silenced/paged/hook",
+      record: true,
+    });
+    const silencedKeys = ["i1/silenced/paged/hook"];
+    expect(route(aQuestion({}, { silencedKeys }, { silences }))).toMatchObject({ record: false });
+    expect(route(aQuestion({}, { silencedKeys }, { silences, nowMs: nowMs + 1 }))).toEqual({
+      send: true,
+      why: "silence_over",
+      transition: "paged",
+      key: "i1/paged/hook",
+    });
+  });
+
+  it("tells the end also under a silence", () => {
+    const silences = [{ id: "s1", matchers: {}, untilMs: nowMs + 1 }];
+    expect(
+      route(aQuestion({ phase: "resolved" }, { severities: ["page"] }, { silences })),
+    ).toMatchObject({ send: true, why: "resolved" });
+  });
+});
+
+describe("isSilenced", () => {
+  const west = { "cloud.region": "eu-west-1", "gen_ai.request.model": "gpt-4o" };
+  const east = { "cloud.region": "us-east-1" };
+  const silence = (matchers: Record<string, string>) => [{ id: "s", matchers, untilMs: nowMs + 1 }];
+
+  it("wants every matcher to fit", () => {
+    const incident = anIncident({ dimensions: [west] });
+    expect(isSilenced(incident, silence({ "cloud.region": "eu-west-1" }), nowMs)).toBe(true);
+    expect(
+      isSilenced(
+        incident,
+        silence({ "cloud.region": "eu-west-1", "gen_ai.request.model": "o1" }),
+        nowMs,
+      ),
+    ).toBe(false);
+  });
+
+  it("stays loud when the fault also sits elsewhere", () => {
+    const incident = anIncident({ dimensions: [west, east] });
+    expect(isSilenced(incident, silence({ "cloud.region": "eu-west-1" }), nowMs)).toBe(false);
+  });
+
+  it("covers a uniform fault only without matchers or by the incident's name", () => {
+    const incident = anIncident({ incident: "i1", dimensions: [] });
+    expect(isSilenced(incident, silence({ "cloud.region": "eu-west-1" }), nowMs)).toBe(false);
+    expect(isSilenced(incident, silence({}), nowMs)).toBe(true);
+    expect(isSilenced(incident, silence({ incident: "i1" }), nowMs)).toBe(true);
+    expect(isSilenced(incident, silence({ incident: "i2" }), nowMs)).toBe(false);
+  });
+
+  it("ends at its time", () => {
+    expect(isSilenced(anIncident(), silence({}), nowMs + 1)).toBe(false);
+  });
+});
