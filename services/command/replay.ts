@@ -1,0 +1,148 @@
+import { once } from "node:events";
+import { createWriteStream, statSync, writeFileSync } from "node:fs";
+import { alertText } from "../contracts/alert-text.ts";
+import { ForeshockError } from "../contracts/errors.ts";
+import { signalCatalog } from "../contracts/frame.ts";
+import { type Incident, incidentLine } from "../contracts/incident.ts";
+import { type RequestRow, requestRows } from "../contracts/request-rows.ts";
+import type { CellWindow } from "../contracts/window.ts";
+import { type CaptureRecord, readCapture } from "../log/capture.ts";
+import { loadConfig } from "../runtime/config-load.ts";
+import { Replay, taskOf } from "../runtime/replay.ts";
+import { type Command, configOption, exitCodes, write } from "./command.ts";
+import { showProgress } from "./progress.ts";
+
+export const replayCommand: Command = {
+  name: "replay",
+  summary:
+    "Run recorded telemetry through the same code as live, at full speed, and say what would have been alerted.",
+  usage: "FILE… [--incidents FILE] [--requests FILE] [--config FILE]",
+  options: {
+    ...configOption,
+    incidents: {
+      type: "string",
+      value: "FILE",
+      help: "Write each incident transition as a JSON line",
+    },
+    requests: {
+      type: "string",
+      value: "FILE",
+      help: "Write what was counted: a JSON list by provider, model, operation, outcome",
+    },
+    quiet: { type: "boolean", short: "q", help: "Print no alerts, only the summary" },
+  },
+  examples: [
+    "foreshock replay hour.fsc.zst",
+    "foreshock replay hour.fsc --incidents incidents.jsonl",
+    "foreshock replay hour.fsc --config stricter.yaml --requests requests.json",
+  ],
+  notes: ["Time comes from the file alone. Files are read in the order given, as one capture."],
+  run: async (args) => {
+    const files = args.positionals;
+    if (files.length === 0)
+      throw new ForeshockError("usage", "replay: which file? See foreshock replay --help");
+    const { config, warnings } = loadConfig(args.text("config"), process.env);
+    for (const warning of warnings) process.stderr.write(`warning  ${warning}\n`);
+    const tasks = await tasksIn(files);
+    if (tasks.length === 0)
+      throw new ForeshockError("capture_invalid", `${files.join(", ")}: no record in it`);
+
+    const incidentsFile = args.text("incidents");
+    const lines = incidentsFile === undefined ? undefined : createWriteStream(incidentsFile);
+    const cells: CellWindow[] = [];
+    const wantsRequests = args.text("requests") !== undefined;
+    const summary = {
+      records: 0,
+      rejected: 0,
+      incidents: new Set<string>(),
+      pages: 0,
+      tickets: 0,
+      windows: 0,
+      late: 0,
+      duplicates: 0,
+    };
+    const timeZone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    const tell = (incident: Incident) => {
+      summary.incidents.add(incident.incident);
+      if (incident.transition === "paged") summary.pages++;
+      if (incident.transition === "ticketed") summary.tickets++;
+      lines?.write(`${incidentLine(incident, (signal) => signalCatalog[signal].label)}\n`);
+      if (args.flag("quiet") || !["paged", "ticketed", "resolved"].includes(incident.transition))
+        return;
+      const text = alertText(incident, { timeZone });
+      write([text.headline, ...text.lines, ""].join("\n"));
+    };
+    const replay = new Replay(
+      { judgement: config.judgement, tasks, windowsPartitions: config.log.partitions },
+      {
+        onIncident: tell,
+        onBatch: (window) => {
+          summary.late += window.part === 0 ? window.pipeline.lateSpans : 0;
+          summary.duplicates += window.part === 0 ? window.pipeline.duplicateSpans : 0;
+          if (wantsRequests) cells.push(...window.cells);
+        },
+        onClosed: () => summary.windows++,
+        onRejected: () => summary.rejected++,
+      },
+    );
+    await readAll(files, "replaying", (record) => {
+      summary.records++;
+      replay.feed(record);
+    });
+    replay.finish();
+    if (lines !== undefined) {
+      lines.end();
+      await once(lines, "close");
+    }
+    const requests = args.text("requests");
+    if (requests !== undefined)
+      writeFileSync(
+        requests,
+        `${JSON.stringify(requestRows(cells) satisfies RequestRow[], null, 1)}\n`,
+      );
+    write(
+      `${summary.records} records (${summary.rejected} not readable), ${summary.windows / config.log.partitions} windows, ${summary.late} late and ${summary.duplicates} repeated spans; ` +
+        `${summary.incidents.size} incidents, ${summary.pages} pages, ${summary.tickets} tickets.`,
+    );
+    return exitCodes.ok;
+  },
+};
+
+/** Source tasks that have records in the files: time waits for each of them, so they must be known before the start. */
+async function tasksIn(files: readonly string[]): Promise<string[]> {
+  const tasks = new Set<string>();
+  await readAll(files, "looking through", (record) => {
+    tasks.add(taskOf(record.signal, record.partition));
+  });
+  const order = ["otlp_spans", "otlp_metrics", "otlp_logs"];
+  const rank = (task: string) =>
+    order.indexOf(task.split("/")[0] ?? "") * 65_536 + Number(task.split("/")[1]);
+  return [...tasks].sort((a, b) => rank(a) - rank(b));
+}
+
+async function readAll(
+  files: readonly string[],
+  what: string,
+  take: (record: CaptureRecord) => void,
+): Promise<void> {
+  for (const file of files) {
+    let size: number;
+    try {
+      size = statSync(file).size;
+    } catch {
+      throw new ForeshockError("capture_invalid", `${file}: no such file`);
+    }
+    const progress = showProgress(`${what} ${file}`, size * (/\.(gz|zst)$/.test(file) ? 8 : 1));
+    let done = 0;
+    const onTorn = (offset: number) =>
+      process.stderr.write(
+        `${file}: the last record is torn at byte ${offset}; the rest is used\n`,
+      );
+    for await (const record of readCapture(file, { onTorn })) {
+      done += record.payload.length + 16;
+      progress.update(done);
+      take(record);
+    }
+    progress.end();
+  }
+}

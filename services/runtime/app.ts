@@ -1,0 +1,225 @@
+/** The composition root: opens drivers, wires stages to them, and closes everything in reverse order within a bound. */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Config } from "../contracts/config.ts";
+import { ForeshockError } from "../contracts/errors.ts";
+import { openClickHouse } from "../history/clickhouse.ts";
+import { startEmbeddedHistory } from "../history/embedded.ts";
+import type { History } from "../history/history.ts";
+import { migrate } from "../history/migrate.ts";
+import { openLmdbLog } from "../log/lmdb.ts";
+import type { Log } from "../log/log.ts";
+import { stageNames, stages, topicSpecs } from "../pipeline.ts";
+import type { EdgeContext, RunningServer, StageName } from "../stage.ts";
+import { algorithmVersions } from "./algorithm-versions.ts";
+import { checkpointStore } from "./checkpoint.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { readControl } from "./control.ts";
+import type { RunnerDeps } from "./runner-deps.ts";
+import { runConsumingStage, type TaskHealth } from "./stage-runner.ts";
+import { startTelemetry, type Telemetry } from "./telemetry.ts";
+
+export interface App extends AsyncDisposable {
+  /** What listens where, for people: `OTLP gRPC`, `OTLP HTTP`, `page`, `ClickHouse HTTP`, `metrics`. */
+  readonly addresses: Readonly<Record<string, string>>;
+  readonly log: Log;
+  readonly history: History | undefined;
+  /** Undefined while all is well, else why this process is not ready. */
+  notReadyBecause(): string | undefined;
+  /** Stops taking input, lets stages finish what they hold, closes. Bounded, idempotent. */
+  close(): Promise<void>;
+}
+
+export interface AppOptions {
+  readonly config: Config;
+  /** Default: all. */
+  readonly stages?: readonly StageName[];
+  readonly clock?: Clock;
+  readonly report: EdgeContext["report"];
+}
+
+/** Longest wait for stages to stop, ms; whatever they had not finished is done after the next start. */
+const stopLimitMs = 15_000;
+
+export async function startApp(options: AppOptions): Promise<App> {
+  const { config, report } = options;
+  const clock = options.clock ?? systemClock;
+  const wanted = options.stages ?? stageNames;
+  const closers: (() => Promise<void>)[] = [];
+  const stopping = new AbortController();
+  const health: TaskHealth = { halted: new Map() };
+  let isStarting = true;
+
+  const notReadyBecause = () => {
+    if (stopping.signal.aborted) return "stopping";
+    if (isStarting) return "starting";
+    const halted = [...health.halted].map(([task, reason]) => `${task}: ${reason}`);
+    return halted.length > 0 ? halted.join("; ") : undefined;
+  };
+
+  let closed: Promise<void> | undefined;
+  const close = () => {
+    closed ??= (async () => {
+      stopping.abort(new ForeshockError("log_closed", "the process is stopping"));
+      for (const closer of closers.reverse())
+        await closer().catch((error) => report("error", `closing: ${error}`));
+    })();
+    return closed;
+  };
+
+  try {
+    const telemetry = await startTelemetry(config.metrics, { notReadyBecause });
+    closers.push(() => telemetry[Symbol.asyncDispose]());
+    const log = await openLog(config, clock);
+    closers.push(async () => log[Symbol.asyncDispose]());
+    await log.ensureTopics(topicSpecs(config));
+    const control = await readControl(log, config, algorithmVersions, clock.nowMs());
+
+    const { history, address } = await openHistory(config, wanted, {
+      report,
+      telemetry,
+      signal: stopping.signal,
+    });
+    if (history !== undefined) closers.push(() => history.dispose());
+
+    const context: EdgeContext = {
+      config,
+      clock,
+      metrics: telemetry.metrics,
+      log,
+      history: history?.driver,
+      report,
+    };
+    const deps: RunnerDeps = {
+      config,
+      log,
+      clock,
+      metrics: telemetry.metrics,
+      checkpoints: checkpointStore(log, config.log.partitions),
+      control,
+      report,
+    };
+
+    const running: Promise<void>[] = [];
+    for (const name of stageNames) {
+      const stage = stages[name];
+      if (!wanted.includes(name) || stage.kind === "server") continue;
+      if (name === "archive" && history === undefined) continue;
+      running.push(
+        runConsumingStage(stage, context, deps, health, stopping.signal).catch((error) => {
+          if (stopping.signal.aborted) return;
+          health.halted.set(name, String(error));
+          report(
+            "error",
+            `${name} has stopped: ${error instanceof Error ? (error.stack ?? error.message) : error}`,
+          );
+        }),
+      );
+    }
+    closers.push(async () => {
+      await Promise.race([Promise.all(running), clock.sleep(stopLimitMs)]);
+    });
+
+    const addresses: Record<string, string> = {
+      metrics: `http://${telemetry.address}/metrics`,
+      ...address,
+    };
+    for (const name of stageNames) {
+      const stage = stages[name];
+      if (!wanted.includes(name) || stage.kind !== "server") continue;
+      const server: RunningServer = await stage.open(context);
+      closers.push(async () => server[Symbol.asyncDispose]());
+      Object.assign(addresses, server.addresses);
+    }
+    isStarting = false;
+    return {
+      addresses,
+      log,
+      history: history?.driver,
+      notReadyBecause,
+      close,
+      [Symbol.asyncDispose]: close,
+    };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Opens the log that the configuration names; the directory is made if missing. */
+export async function openLog(config: Config, clock: Clock = systemClock): Promise<Log> {
+  if (config.log.engine === "kafka")
+    throw new ForeshockError("config_invalid", "log.engine: kafka is not built in yet; use lmdb");
+  const directory = join(config.dataDir, "log");
+  mkdirSync(directory, { recursive: true });
+  return await openLmdbLog({ directory, clock, limits: { maxDiskBytes: config.log.maxDiskBytes } });
+}
+
+interface HistoryDeps {
+  readonly report: EdgeContext["report"];
+  readonly telemetry: Telemetry;
+  readonly signal: AbortSignal;
+}
+
+interface OpenHistory {
+  readonly driver: History;
+  dispose(): Promise<void>;
+}
+
+async function openHistory(
+  config: Config,
+  wanted: readonly StageName[],
+  deps: HistoryDeps,
+): Promise<{ history: OpenHistory | undefined; address: Record<string, string> }> {
+  const { history } = config;
+  if (history.engine === "none" || !(wanted.includes("archive") || wanted.includes("console")))
+    return { history: undefined, address: {} };
+  const migrationOptions = {
+    database: history.database,
+    spanRetentionDays: history.spanRetentionDays,
+    windowRetentionDays: history.windowRetentionDays,
+  };
+  if (history.engine === "clickhouse") {
+    const driver = openClickHouse({
+      url: history.url,
+      user: history.user,
+      password: history.password,
+      database: history.database,
+    });
+    await migrate(driver, migrationOptions);
+    return { history: { driver, dispose: () => driver.close() }, address: {} };
+  }
+  const directory = join(config.dataDir, "history");
+  mkdirSync(directory, { recursive: true });
+  const embedded = await startEmbeddedHistory({
+    directory,
+    host: history.host,
+    port: history.httpPort,
+    writers: history.writers,
+    logger: ({ level, message }) => deps.report(level, `history: ${message}`),
+  });
+  const driver = openClickHouse({
+    url: embedded.url,
+    user: embedded.user,
+    password: embedded.password,
+    database: history.database,
+  });
+  const watch = setInterval(() => {
+    void driver
+      .ping()
+      .then((isUp) => deps.telemetry.metrics.set("foreshock_history_up", isUp ? 1 : 0));
+  }, 5_000);
+  watch.unref();
+  const dispose = async () => {
+    clearInterval(watch);
+    await driver.close();
+    await embedded.close();
+  };
+  try {
+    await migrate(driver, migrationOptions);
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  return { history: { driver, dispose }, address: { "ClickHouse HTTP": embedded.url } };
+}
