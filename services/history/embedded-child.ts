@@ -35,6 +35,12 @@ async function start(options: StartMessage): Promise<void> {
   mkdirSync(options.directory, { recursive: true });
   const opened = await openEngine({
     directory: options.directory,
+    databases: [
+      options.database,
+      ...options.accounts.flatMap(({ principal }) =>
+        principal.role === "writer" ? [principal.database] : [],
+      ),
+    ],
     maxQueryMs: options.queryLimits.maxExecutionSeconds * 1000,
     onHang: (sql) => {
       process.stderr.write(`a statement hangs, the engine restarts: ${sql.slice(0, 200)}\n`);
@@ -45,6 +51,7 @@ async function start(options: StartMessage): Promise<void> {
   const listening = createHttpServer({
     engine: opened,
     accounts: options.accounts,
+    database: options.database,
     queryLimits: options.queryLimits,
     bodyLimits: options.bodyLimits,
   });

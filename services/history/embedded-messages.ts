@@ -9,6 +9,8 @@ export interface StartMessage {
   readonly host: string;
   readonly port: number;
   readonly accounts: readonly Account[];
+  /** For requests that name no database, or `default`. */
+  readonly database: string;
   readonly queryLimits: QueryLimits;
   readonly bodyLimits: BodyLimits;
 }

@@ -12,6 +12,8 @@ export interface EmbeddedHistoryOptions {
   readonly host: string;
   /** 0 takes a free one, which is kept over restarts. */
   readonly port: number;
+  /** Where requests go that name no database, or `default`. Default `foreshock`. */
+  readonly database?: string;
   /** Outside programs that may write, each into a database of its own (created here). */
   readonly writers?: readonly HistoryWriter[];
   readonly queryLimits?: Partial<QueryLimits>;
@@ -73,6 +75,7 @@ export async function startEmbeddedHistory(
     directory: options.directory,
     host: options.host,
     port,
+    database: options.database ?? "foreshock",
     accounts: [
       { user, password, principal: { role: "owner" } },
       ...(options.writers ?? []).map((writer) => ({

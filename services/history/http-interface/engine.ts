@@ -24,7 +24,7 @@ type ChdbModule = {
 export interface EngineRequest {
   readonly sql: string;
   readonly format: string;
-  readonly database: string | undefined;
+  readonly database: string;
   readonly settings: ReadonlyMap<string, string>;
   readonly parameters: ReadonlyMap<string, string>;
   readonly lane: Lane;
@@ -58,6 +58,8 @@ export interface Engine {
 
 export interface EngineOptions {
   readonly directory: string;
+  /** Created if missing. */
+  readonly databases: readonly string[];
   /** Longest an outsider's query may run, ms; hanging is judged from it. */
   readonly maxQueryMs: number;
   readonly onHang: (sql: string) => void;
@@ -79,6 +81,9 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   };
   const text = async (sql: string) =>
     Buffer.from((await keeper.queryAsync(sql, { format: "TSVRaw" })).bytes()).toString("utf8");
+  for (const database of options.databases) {
+    await text(`CREATE DATABASE IF NOT EXISTS ${quoteName(database)}`);
+  }
   const [version = "", timezone = "UTC"] = (await text("SELECT version(), timezone()"))
     .trim()
     .split("\t");
@@ -88,9 +93,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
     const connectionArgs = [...request.settings].map(([name, value]) => `--${name}=${value}`);
     const session = openSession(connectionArgs);
     try {
-      if (request.database !== undefined) {
-        await session.queryAsync(`USE ${quoteName(request.database)}`, { format: "Null" });
-      }
+      await session.queryAsync(`USE ${quoteName(request.database)}`, { format: "Null" });
       if (request.parameters.size > 0) {
         await session.queryAsync(parametersStatement(request.parameters), { format: "Null" });
       }

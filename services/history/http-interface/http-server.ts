@@ -18,6 +18,8 @@ import { parseStatement, type Statement } from "./statement.ts";
 export interface HttpServerOptions {
   readonly engine: Engine;
   readonly accounts: readonly Account[];
+  /** For requests that name no database, or `default`. */
+  readonly database: string;
   readonly queryLimits: QueryLimits;
   readonly bodyLimits: BodyLimits;
 }
@@ -145,7 +147,7 @@ async function runStatement(
   }
   const common = {
     format,
-    database: databaseOf(principal, request, parameters),
+    database: databaseOf(options, principal, { request, parameters }),
     settings: sessionSettings({ principal, parameters, limits: options.queryLimits, isWrite }),
     parameters: bound,
     lane: laneOf(principal, isWrite),
@@ -208,17 +210,17 @@ function laneOf(principal: Principal, isWrite: boolean): Lane {
 }
 
 function databaseOf(
+  options: HttpServerOptions,
   principal: Principal,
-  request: IncomingMessage,
-  parameters: URLSearchParams,
-): string | undefined {
+  { request, parameters }: { request: IncomingMessage; parameters: URLSearchParams },
+): string {
   const header = request.headers["x-clickhouse-database"];
   const named = parameters.get("database") || (typeof header === "string" ? header : "");
   if (named.toLowerCase() === "system" && principal.role !== "owner") {
     throw notAllowed("Database system can't be the current one");
   }
-  if (named !== "") return named;
-  return principal.role === "writer" ? principal.database : undefined;
+  if (named !== "" && named !== "default") return named;
+  return principal.role === "writer" ? principal.database : options.database;
 }
 
 function summaryOf(result: EngineResult, isInsert: boolean): string {
