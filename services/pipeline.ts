@@ -23,7 +23,7 @@ export const flow = {
   detect: { reads: [topics.windows], writes: [topics.closed, topics.frames] },
   incident: { reads: [topics.frames], writes: [topics.incidents] },
   notify: {
-    reads: [topics.incidents, topics.commands, topics.deliveries],
+    reads: [topics.incidents, topics.commands],
     writes: [topics.deliveries],
   },
   archive: {

@@ -6,7 +6,7 @@ import { ForeshockError } from "../contracts/errors.ts";
 import { openClickHouse } from "../history/clickhouse.ts";
 import { startEmbeddedHistory } from "../history/embedded.ts";
 import type { History } from "../history/history.ts";
-import { migrate } from "../history/migrate.ts";
+import { applyRetention, migrate } from "../history/migrate.ts";
 import { openLmdbLog } from "../log/lmdb.ts";
 import type { Log } from "../log/log.ts";
 import { stageNames, stages, topicSpecs } from "../pipeline.ts";
@@ -59,7 +59,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 
   let closed: Promise<void> | undefined;
   const close = () => {
-    closed ??= (async () => {
+    closed ??= (async (): Promise<void> => {
       stopping.abort(new ForeshockError("log_closed", "the process is stopping"));
       for (const closer of closers.reverse())
         await closer().catch((error) => report("error", `closing: ${error}`));
@@ -69,7 +69,7 @@ export async function startApp(options: AppOptions): Promise<App> {
 
   try {
     const telemetry = await startTelemetry(config.metrics, { notReadyBecause });
-    closers.push(() => telemetry[Symbol.asyncDispose]());
+    closers.push(async () => await telemetry[Symbol.asyncDispose]());
     const log = await openLog(config, clock);
     closers.push(async () => log[Symbol.asyncDispose]());
     await log.ensureTopics(topicSpecs(config));
@@ -174,10 +174,9 @@ async function openHistory(
   const { history } = config;
   if (history.engine === "none" || !(wanted.includes("archive") || wanted.includes("console")))
     return { history: undefined, address: {} };
-  const migrationOptions = {
-    database: history.database,
-    spanRetentionDays: history.spanRetentionDays,
-    windowRetentionDays: history.windowRetentionDays,
+  const retention = {
+    spanDays: history.spanRetentionDays,
+    windowDays: history.windowRetentionDays,
   };
   if (history.engine === "clickhouse") {
     const driver = openClickHouse({
@@ -186,7 +185,8 @@ async function openHistory(
       password: history.password,
       database: history.database,
     });
-    await migrate(driver, migrationOptions);
+    await migrate(driver);
+    await applyRetention(driver, retention);
     return { history: { driver, dispose: () => driver.close() }, address: {} };
   }
   const directory = join(config.dataDir, "history");
@@ -216,7 +216,8 @@ async function openHistory(
     await embedded.close();
   };
   try {
-    await migrate(driver, migrationOptions);
+    await migrate(driver);
+    await applyRetention(driver, retention);
   } catch (error) {
     await dispose();
     throw error;

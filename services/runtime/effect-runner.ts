@@ -1,6 +1,6 @@
 /**
- * Runs an effect stage (notify): one task over all its partitions. At start it catches up with every input, its own outputs
- * among them, before it acts: what an earlier life delivered and recorded is not delivered again.
+ * Runs an effect stage (notify): one task over all its partitions. At start it catches up with every input before it acts, so
+ * that an incident that is already over is not announced first; what an earlier life recorded, the stage reads itself.
  */
 import { headers } from "../contracts/topics.ts";
 import type { AppendRecord, LogRecord, TopicPartition } from "../log/log.ts";
