@@ -10,10 +10,12 @@ import {
 import { type EmbeddedLog, openEmbeddedLog } from "./embedded-log.ts";
 import type { LogRecord } from "./log.ts";
 import {
+  corrupt,
   decodeAppendMs,
   decodeRecord,
   encodedRecordBytes,
   encodeRecordInto,
+  isValueApart,
 } from "./record-codec.ts";
 import type { RecordStore, StoreRange, StoreWrite } from "./record-store.ts";
 
@@ -40,7 +42,12 @@ export interface LmdbLogLimits {
 const mebibyte = 1024 * 1024;
 /** One database a partition, besides the metadata. */
 const maxDatabases = 4096;
-const keyBytes = 8;
+/** Offset, and which part of the record: all of it (part 0), or its long value (part 1). */
+const keyBytes = 9;
+const wholePart = 0;
+const valuePart = 1;
+/** Longer values go to LMDB from where they lie, and times are looked up without reading them. */
+const apartFromBytes = 8 * 1024;
 
 /**
  * The log on disk, durable when it acknowledges: LMDB, one database a partition, keyed by offset.
@@ -77,13 +84,18 @@ export async function openLmdbLog(options: LmdbLogOptions): Promise<LmdbLog> {
 
 function openEnvironment(path: string): RootDatabase<Buffer, Buffer> {
   try {
-    // `noMemInit` stays off: it would leave bits of this process's memory in the file.
     return open({
       path,
+      noSubdir: false,
       maxDbs: maxDatabases,
       encoding: "binary",
       keyEncoding: "binary",
-      noSubdir: false,
+      // LMDB's own order: data, fdatasync, then the page that makes it count. Overlapping would write that
+      // page before the sync, and gains nothing with one write at a time.
+      overlappingSync: false,
+      // Batches are explicit: those that LMDB makes of an event turn leave a rejection without a handler.
+      eventTurnBatching: false,
+      // `noMemInit` stays off: it would leave bits of this process's memory in the file.
     });
   } catch (error) {
     throw new ForeshockError("log_corrupt", `log directory ${path} does not open as one`, {
@@ -119,60 +131,94 @@ function createLmdbStore(root: RootDatabase<Buffer, Buffer>): RecordStore {
   }
 
   /** The reused key buffer: LMDB copies it before the call returns. */
-  function keyOf(offset: number): Buffer {
+  function keyOf(offset: number, part: number): Buffer {
     scratchKey.writeUInt32BE(Math.floor(offset / 2 ** 32), 0);
     scratchKey.writeUInt32BE(offset >>> 0, 4);
+    scratchKey[8] = part;
     return scratchKey;
   }
 
   function read({ topic, partition, slot, from, to, maxBytes }: StoreRange): LogRecord[] {
     const records: LogRecord[] = [];
     let bytes = 0;
-    const start = Buffer.from(keyOf(from));
-    const end = Buffer.from(keyOf(to));
+    const start = Buffer.from(keyOf(from, wholePart));
+    const end = Buffer.from(keyOf(to, wholePart));
+    let awaitsValue: LogRecord | undefined;
     for (const { key, value } of slotOf(slot).getRange({ start, end })) {
-      const offset = key.readUInt32BE(0) * 2 ** 32 + key.readUInt32BE(4);
-      records.push(decodeRecord(value, { topic, partition, offset }));
+      const position = { topic, partition, offset: offsetOf(key) };
       bytes += value.length;
-      if (bytes >= maxBytes) break;
+      if (key[8] === valuePart) {
+        if (awaitsValue?.offset !== position.offset) throw corrupt(position, "only a value");
+        records.push({ ...awaitsValue, value });
+        awaitsValue = undefined;
+      } else {
+        if (awaitsValue !== undefined) break;
+        const record = decodeRecord(value, position);
+        if (isValueApart(value)) awaitsValue = record;
+        else records.push(record);
+      }
+      if (bytes >= maxBytes && awaitsValue === undefined) break;
     }
+    if (awaitsValue !== undefined) throw corrupt(awaitsValue, "without its value");
     return records;
+  }
+
+  function appendMsAt(slot: number, offset: number): number | undefined {
+    const bytes = slotOf(slot).getBinaryFast(keyOf(offset, wholePart));
+    return bytes === undefined ? undefined : decodeAppendMs(bytes);
   }
 
   function putRecords(batch: StoreWrite, written: Promise<boolean>[]): void {
     let bytes = 0;
-    for (const { record } of batch.puts) bytes += encodedRecordBytes(record);
+    for (const { record } of batch.puts) {
+      bytes += encodedRecordBytes(record);
+      if (record.value.length >= apartFromBytes) bytes -= record.value.length;
+    }
     if (bytes > scratch.length) scratch = Buffer.allocUnsafeSlow(bytes);
     let at = 0;
     for (const { slot, offset, appendMs, record } of batch.puts) {
-      const end = encodeRecordInto(scratch, at, { record, appendMs });
+      const isApart = record.value.length >= apartFromBytes;
+      const end = encodeRecordInto(scratch, at, { record, appendMs, isValueApart: isApart });
       changed.add(slot);
+      const database = slotOf(slot) as unknown as AppendingDatabase;
       // Offsets only grow, so pages are filled to the end: a third less disk for small records.
-      const put = slotOf(slot).put as AppendingPut;
-      written.push(put.call(slotOf(slot), keyOf(offset), scratch.subarray(at, end), appending));
+      written.push(database.put(keyOf(offset, wholePart), scratch.subarray(at, end), appending));
+      if (isApart) {
+        const key = keyOf(offset, valuePart);
+        written.push(database.put(key, record.value, appending));
+      }
       at = end;
     }
   }
 
+  function remove({ slot, from, to }: StoreWrite["removals"][number]): Promise<boolean>[] {
+    changed.add(slot);
+    const removed: Promise<boolean>[] = [];
+    for (let offset = from; offset < to; offset++) {
+      removed.push(slotOf(slot).remove(keyOf(offset, wholePart)));
+      removed.push(slotOf(slot).remove(keyOf(offset, valuePart)));
+    }
+    return removed;
+  }
+
   async function write(batch: StoreWrite): Promise<void> {
-    // Everything put in one turn of the event loop is one transaction.
     const written: Promise<boolean>[] = [];
-    putRecords(batch, written);
-    for (const { slot, from, to } of batch.removals) {
-      changed.add(slot);
-      for (let offset = from; offset < to; offset++) {
-        written.push(slotOf(slot).remove(keyOf(offset)));
+    let puts = 0;
+    // One batch is one transaction.
+    const committed = root.batch(() => {
+      putRecords(batch, written);
+      puts = written.length;
+      for (const range of batch.removals) written.push(...remove(range));
+      for (const [key, text] of batch.metadata) {
+        if (text === undefined) written.push(metadata.remove(Buffer.from(key)));
+        else written.push(metadata.put(Buffer.from(key), Buffer.from(text)));
       }
-    }
-    for (const [key, text] of batch.metadata) {
-      if (text === undefined) written.push(metadata.remove(Buffer.from(key)));
-      else written.push(metadata.put(Buffer.from(key), Buffer.from(text)));
-    }
+    });
     try {
-      const outcomes = await Promise.all(written.slice(0, batch.puts.length));
-      if (outcomes.includes(false))
+      const [outcomes] = await Promise.all([Promise.all(written), committed]);
+      if (outcomes.slice(0, puts).includes(false)) {
         throw new Error("a record lies beyond the end of its partition");
-      await Promise.all(written);
+      }
     } catch (error) {
       throw await writeError(error);
     }
@@ -183,17 +229,14 @@ function createLmdbStore(root: RootDatabase<Buffer, Buffer>): RecordStore {
       for (const { key, value } of metadata.getRange()) yield [key.toString(), value.toString()];
     },
     lastRecord(slot) {
-      for (const { key, value } of slotOf(slot).getRange({ reverse: true, limit: 1 })) {
-        const offset = key.readUInt32BE(0) * 2 ** 32 + key.readUInt32BE(4);
-        return { offset, appendMs: decodeAppendMs(value) };
+      for (const key of slotOf(slot).getKeys({ reverse: true, limit: 1 })) {
+        const offset = offsetOf(key);
+        return { offset, appendMs: appendMsAt(slot, offset) ?? 0 };
       }
       return undefined;
     },
     read,
-    appendMsAt(slot, offset) {
-      const bytes = slotOf(slot).getBinaryFast(keyOf(offset));
-      return bytes === undefined ? undefined : decodeAppendMs(bytes);
-    },
+    appendMsAt,
     write,
     usedBytes() {
       for (const slot of changed) occupied[slot] = treeBytes(slotOf(slot));
@@ -202,6 +245,10 @@ function createLmdbStore(root: RootDatabase<Buffer, Buffer>): RecordStore {
     },
     close: () => root.close(),
   };
+}
+
+function offsetOf(key: Buffer): number {
+  return key.readUInt32BE(0) * 2 ** 32 + key.readUInt32BE(4);
 }
 
 interface TreeStats {
@@ -236,10 +283,8 @@ async function writeError(error: unknown): Promise<ForeshockError> {
   });
 }
 
-type AppendingPut = (
-  this: Slot,
-  key: Buffer,
-  value: Buffer,
-  options: { readonly append: true },
-) => Promise<boolean>;
+/** What `put` takes besides what its types say. */
+interface AppendingDatabase {
+  put(key: Buffer, value: Uint8Array, options: { readonly append: true }): Promise<boolean>;
+}
 const appending = { append: true } as const;

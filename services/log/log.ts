@@ -21,7 +21,10 @@ export interface Log extends AsyncDisposable {
   /** Topics that exist, with the partition count that was fixed when they were made. */
   topics(): Promise<readonly TopicSpec[]>;
 
-  /** Appends in order, durable when it resolves. Throws `log_full` (retryable) under back-pressure. */
+  /**
+   * Appends in order, durable when it resolves; values must not change until then. Throws `log_full` (retryable)
+   * when the log is full: sources ask `pressure` before, which refuses earlier.
+   */
   append(records: readonly AppendRecord[], signal?: AbortSignal): Promise<readonly Appended[]>;
 
   read(request: ReadRequest, signal?: AbortSignal): Promise<readonly LogRecord[]>;

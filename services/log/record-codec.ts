@@ -7,23 +7,24 @@ import type { AppendRecord, LogRecord } from "./log.ts";
  * | bytes | what |
  * | --- | --- |
  * | 0 | format version, 1 |
- * | 1 | flags: bit 0 has a key; the others must be 0 |
+ * | 1 | flags: bit 0 has a key; bit 1 the value is stored apart; the others must be 0 |
  * | 2–3 | number of headers |
  * | 4–7 | bytes of the key |
  * | 8–15 | append time, Unix ms, float64 |
  * | then | key (UTF-8) |
  * | then, per header | u16 bytes of the name, u32 bytes of the text, name, text (UTF-8) |
- * | rest | value |
+ * | rest | value, unless it is stored apart (long ones are, which saves a copy) |
  *
  * The position (topic, partition, offset) is where the record lies, not in it.
  */
 const formatVersion = 1;
 const fixedBytes = 16;
 const hasKeyFlag = 1;
+const isValueApartFlag = 2;
 const maxHeaders = 0xffff;
 const maxHeaderNameBytes = 0xffff;
 
-/** Bytes that the record takes when encoded. Throws `record_invalid` on more or longer headers than fit. */
+/** Bytes that the record takes, with its value. Throws `record_invalid` on more or longer headers than fit. */
 export function encodedRecordBytes(record: AppendRecord): number {
   let bytes = fixedBytes + record.value.length;
   if (record.key !== undefined) bytes += Buffer.byteLength(record.key);
@@ -48,16 +49,20 @@ export function encodedRecordBytes(record: AppendRecord): number {
   return bytes;
 }
 
+export interface RecordEntry {
+  readonly record: AppendRecord;
+  readonly appendMs: number;
+  /** Leaves the value out. */
+  readonly isValueApart: boolean;
+}
+
 /** Writes the record into `target` from `at` on; returns the position after it. `target` must be big enough. */
-export function encodeRecordInto(
-  target: Buffer,
-  at: number,
-  entry: { readonly record: AppendRecord; readonly appendMs: number },
-): number {
-  const { record, appendMs } = entry;
+export function encodeRecordInto(target: Buffer, at: number, entry: RecordEntry): number {
+  const { record, appendMs, isValueApart } = entry;
   const names = record.headers === undefined ? [] : Object.keys(record.headers);
   target[at] = formatVersion;
-  target[at + 1] = record.key === undefined ? 0 : hasKeyFlag;
+  target[at + 1] =
+    (record.key === undefined ? 0 : hasKeyFlag) | (isValueApart ? isValueApartFlag : 0);
   target.writeUInt16LE(names.length, at + 2);
   target.writeDoubleLE(appendMs, at + 8);
   let position = at + fixedBytes;
@@ -70,6 +75,7 @@ export function encodeRecordInto(
     target.writeUInt32LE(textBytes, position + 2);
     position += 6 + nameBytes + textBytes;
   }
+  if (isValueApart) return position;
   target.set(record.value, position);
   return position + record.value.length;
 }
@@ -82,6 +88,11 @@ export interface RecordPosition {
   readonly offset: number;
 }
 
+/** Whether a stored record's value is to be found apart. */
+export function isValueApart(bytes: Buffer): boolean {
+  return ((bytes[1] ?? 0) & isValueApartFlag) !== 0;
+}
+
 /** Reads a stored record; its value shares memory with `bytes`. Throws `log_corrupt` naming the position. */
 export function decodeRecord(bytes: Buffer, position: RecordPosition): LogRecord {
   const { topic, partition, offset } = position;
@@ -90,7 +101,8 @@ export function decodeRecord(bytes: Buffer, position: RecordPosition): LogRecord
     throw corrupt(position, `of format version ${bytes[0]}, this program reads ${formatVersion}`);
   }
   const flags = bytes[1] ?? 0;
-  if ((flags & ~hasKeyFlag) !== 0) throw corrupt(position, `with unknown flags ${flags}`);
+  if ((flags & ~(hasKeyFlag | isValueApartFlag)) !== 0)
+    throw corrupt(position, `with unknown flags ${flags}`);
   const headerCount = bytes.readUInt16LE(2);
   let at = fixedBytes + bytes.readUInt32LE(4);
   if (at > bytes.length) throw corrupt(position, "shorter than its key");
@@ -117,7 +129,8 @@ export function decodeAppendMs(bytes: Buffer): number {
   return bytes.readDoubleLE(8);
 }
 
-function corrupt(position: RecordPosition, what: string): ForeshockError {
+/** A `log_corrupt` error saying what is wrong with the record at a position. */
+export function corrupt(position: RecordPosition, what: string): ForeshockError {
   const { topic, partition, offset } = position;
   return new ForeshockError(
     "log_corrupt",

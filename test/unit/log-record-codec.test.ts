@@ -5,6 +5,7 @@ import {
   decodeRecord,
   encodedRecordBytes,
   encodeRecordInto,
+  isValueApart,
 } from "../../services/log/record-codec.ts";
 
 const place = { topic: "events", partition: 3 };
@@ -12,7 +13,9 @@ const position = { ...place, offset: 7 };
 
 function encode(record: Parameters<typeof encodedRecordBytes>[0], appendMs: number): Buffer {
   const bytes = Buffer.alloc(encodedRecordBytes(record) + 4, 0xee);
-  expect(encodeRecordInto(bytes, 2, { record, appendMs })).toBe(bytes.length - 2);
+  expect(encodeRecordInto(bytes, 2, { record, appendMs, isValueApart: false })).toBe(
+    bytes.length - 2,
+  );
   expect([bytes[1], bytes.at(-2)]).toEqual([0xee, 0xee]);
   return bytes.subarray(2, -2);
 }
@@ -23,6 +26,16 @@ describe("a stored log record", () => {
     expect(encode(record, 1_790_000_000_000).toString("hex")).toBe(
       "01010100010000000000c006450c7a426b01000200000061626309",
     );
+  });
+
+  it("may leave its value out, to be stored apart", () => {
+    const record = { ...place, key: "k", value: new Uint8Array(100) };
+    const bytes = Buffer.alloc(200);
+    const end = encodeRecordInto(bytes, 0, { record, appendMs: 5, isValueApart: true });
+    expect(end).toBe(17);
+    expect(isValueApart(bytes)).toBe(true);
+    expect(isValueApart(encode(record, 5))).toBe(false);
+    expect(decodeRecord(bytes.subarray(0, end), position)).toMatchObject({ key: "k", appendMs: 5 });
   });
 
   it("gives back what was encoded", () => {
