@@ -79,7 +79,7 @@ export function topicSpecs(config: Config): TopicSpec[] {
     one(topics.deliveries, 90),
     one(topics.commands, 90),
     one(topics.deadletter, 30),
-    { name: topics.checkpoints, partitions, cleanup: "compact", retentionMs: 0 },
-    { name: topics.control, partitions: 1, cleanup: "compact", retentionMs: 0 },
+    { name: topics.checkpoints, partitions, cleanup: "compact", retentionMs: hourMs },
+    { name: topics.control, partitions: 1, cleanup: "compact", retentionMs: hourMs },
   ];
 }

@@ -102,7 +102,13 @@ export async function runReducerTask(
     saved?.manifest.offsets[place] ??
     (await log.offsets(topic, partition)).start;
   let checkpointMs = clock.nowMs();
+  /** Whether something was stepped since the last checkpoint. */
+  let isBehind = false;
   const labels = { stage: stage.name, topic, partition: String(partition) };
+
+  // A crash between checkpoint and commit leaves the commit behind, and with it retention and the lag that others see.
+  if (saved !== undefined)
+    await log.commit(stage.name, [{ topic, partition, offset, metadata: "" }]);
 
   while (!signal.aborted) {
     const records = await untilDone(
@@ -110,7 +116,13 @@ export async function runReducerTask(
       `${name}: reading ${place}`,
       () =>
         log.read(
-          { topic, partition, fromOffset: offset, maxBytes: readBytes, waitMs: readWaitMs },
+          {
+            topic,
+            partition,
+            fromOffset: offset,
+            maxBytes: readBytes,
+            waitMs: deps.readWaitMs ?? readWaitMs,
+          },
           signal,
         ),
       signal,
@@ -118,6 +130,7 @@ export async function runReducerTask(
     if (records.length === 0) {
       if (signalOfTopic[topic] !== undefined) await appendHeartbeat(deps, source, signal);
       metrics.set("foreshock_stage_lag_records", 0, labels);
+      if (isBehind && isIntervalOver()) await saveCheckpoint();
       continue;
     }
     const outputs: AppendRecord[] = [];
@@ -151,22 +164,22 @@ export async function runReducerTask(
     metrics.add("foreshock_stage_outputs_total", outputs.length, { stage: stage.name });
     measure(stage, outputs, deps);
 
-    const nowMs = clock.nowMs();
-    const isDue =
-      stage.checkpoint === "each-output"
-        ? outputCount > 0
-        : nowMs - checkpointMs >= deps.config.checkpoint.intervalMs;
+    isBehind = true;
+    const isDue = stage.checkpoint === "each-output" ? outputCount > 0 : isIntervalOver();
     if (!isDue) continue;
-    checkpointMs = nowMs;
-    await saveCheckpoint(nowMs);
-    metrics.set(
-      "foreshock_stage_lag_records",
-      (await log.offsets(topic, partition)).end - offset,
-      labels,
-    );
+    await saveCheckpoint();
+    const { end } = await log.offsets(topic, partition);
+    metrics.set("foreshock_stage_lag_records", end - offset, labels);
   }
 
-  async function saveCheckpoint(nowMs: number): Promise<void> {
+  function isIntervalOver(): boolean {
+    return clock.nowMs() - checkpointMs >= deps.config.checkpoint.intervalMs;
+  }
+
+  async function saveCheckpoint(): Promise<void> {
+    const nowMs = clock.nowMs();
+    checkpointMs = nowMs;
+    isBehind = false;
     const snapshot = task.snapshot();
     const resume = snapshot.rewindTo ?? offset;
     const size = await untilDone(

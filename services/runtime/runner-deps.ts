@@ -17,6 +17,8 @@ export interface RunnerDeps {
   readonly metrics: Metrics;
   readonly checkpoints: CheckpointStore;
   readonly control: ControlFacts;
+  /** Instead of `readWaitMs`: shorter where simulated time runs faster than the wall's. */
+  readonly readWaitMs?: number;
   readonly report: (level: "debug" | "info" | "warn" | "error", message: string) => void;
 }
 

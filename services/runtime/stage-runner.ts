@@ -32,46 +32,32 @@ export async function runConsumingStage(
   health: TaskHealth,
   signal: AbortSignal,
 ): Promise<void> {
+  const { log } = deps;
   if (stage.kind === "effect") {
     const sources = await partitionsOf(stage.reads, deps);
-    await deps.log.join(stage.name, stage.reads, { onAssigned: async () => {} }, signal);
-    await keepRunning(
-      `${stage.name}/0`,
-      (inner) => runEffectTask(stage, context, sources, deps, inner),
-      deps,
-      health,
-      signal,
-    );
+    // Membership registers the group, so that retention waits for it; the one task reads all partitions itself.
+    const membership = log.join(stage.name, stage.reads, { onAssigned: async () => {} }, signal);
+    const run = (inner: AbortSignal) => runEffectTask(stage, context, sources, deps, inner);
+    await Promise.all([membership, keepRunning(`${stage.name}/0`, run, deps, health, signal)]);
     return;
   }
-  const tasks: Promise<void>[] = [];
-  const start = async (run: (source: TopicPartition, revoked: AbortSignal) => Promise<void>) => {
-    await deps.log.join(
-      stage.name,
-      stage.reads,
-      {
-        onAssigned: async (source, revoked) => {
-          const name = `${stage.name} ${source.topic}/${source.partition}`;
-          tasks.push(
-            keepRunning(
-              name,
-              (inner) => run(source, inner),
-              deps,
-              health,
-              AbortSignal.any([signal, revoked]),
-            ),
-          );
-        },
-      },
-      signal,
-    );
-    await untilAborted(signal);
-    await Promise.all(tasks);
+  const join = (run: (source: TopicPartition, inner: AbortSignal) => Promise<void>) => {
+    const onAssigned = (source: TopicPartition, revoked: AbortSignal) =>
+      keepRunning(
+        `${stage.name} ${source.topic}/${source.partition}`,
+        (inner) => run(source, inner),
+        deps,
+        health,
+        AbortSignal.any([signal, revoked]),
+      );
+    return log.join(stage.name, stage.reads, { onAssigned }, signal);
   };
-  if (stage.kind === "reducer")
-    return start((source, inner) => runReducerTask(stage, source, deps, inner));
+  if (stage.kind === "reducer") {
+    await join((source, inner) => runReducerTask(stage, source, deps, inner));
+    return;
+  }
   await using sink = await stage.open(context);
-  return await start((source, inner) => runRangeTask(stage, sink, source, deps, inner));
+  await join((source, inner) => runRangeTask(stage, sink, source, deps, inner));
 }
 
 async function partitionsOf(names: readonly string[], deps: RunnerDeps): Promise<TopicPartition[]> {
@@ -117,11 +103,4 @@ async function keepRunning(
       await deps.clock.sleep(waitMs, signal).catch(() => {});
     }
   }
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
