@@ -1,4 +1,5 @@
-import { mkdirSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readSync } from "node:fs";
+import { join } from "node:path";
 import { type Database, open, type RootDatabase } from "lmdb";
 import { ForeshockError } from "../contracts/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
@@ -83,6 +84,7 @@ export async function openLmdbLog(options: LmdbLogOptions): Promise<LmdbLog> {
 }
 
 function openEnvironment(path: string): RootDatabase<Buffer, Buffer> {
+  checkDataFile(path);
   try {
     return open({
       path,
@@ -102,6 +104,24 @@ function openEnvironment(path: string): RootDatabase<Buffer, Buffer> {
       cause: error,
     });
   }
+}
+
+const dataMagic = 0xbeefc0de;
+const dataMagicAt = 24;
+
+/** Throws `log_corrupt` for a data file that is not LMDB's: the library would crash on it. */
+function checkDataFile(directory: string): void {
+  const path = join(directory, "data.mdb");
+  if (!existsSync(path)) return;
+  const start = Buffer.alloc(dataMagicAt + 4);
+  const file = openSync(path, "r");
+  try {
+    const bytes = readSync(file, start, 0, start.length, 0);
+    if (bytes === 0 || start.readUInt32LE(dataMagicAt) === dataMagic) return;
+  } finally {
+    closeSync(file);
+  }
+  throw new ForeshockError("log_corrupt", `${path} is not the data file of a log`);
 }
 
 type Slot = Database<Buffer, Buffer>;

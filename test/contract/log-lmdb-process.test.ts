@@ -92,6 +92,26 @@ describe("an LMDB log directory", () => {
     expect(now.pid).toBe(process.pid);
   });
 
+  it("keeps every acknowledged record when the disk takes no more, and goes on when it does again", async () => {
+    // A limit on file sizes stands for a full disk.
+    const command = 'trap "" XFSZ; ulimit -f 3000; exec "$0" "$@"';
+    const child = spawn("bash", ["-c", command, process.execPath, program, directory, "fill"], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    children.push(child);
+    const lines: string[] = [];
+    for await (const line of createInterface({ input: child.stdout })) lines.push(line);
+    expect(lines[0]).toBe("opened");
+    expect(lines.slice(-3)).toEqual(["unavailable", "unavailable", "unavailable"]);
+    const acknowledged = lines.slice(1, -3).map((line, i) => [line, `0 ${i} ${i}`]);
+    expect(acknowledged.length).toBeGreaterThan(5);
+    for (const [line, expected] of acknowledged) expect(line).toBe(expected);
+    await using log = await openHere();
+    expect(await log.offsets("events", 0)).toEqual({ start: 0, end: acknowledged.length });
+    const record = { topic: "events", partition: 0, value: new Uint8Array(60_000) };
+    expect((await log.append([record])).map((each) => each.offset)).toEqual([acknowledged.length]);
+  });
+
   it("has every acknowledged record after kill -9 of the appender, and goes on from there", async () => {
     const acknowledged = [0, 0];
     for (let round = 0; round < 5; round++) {

@@ -1,7 +1,8 @@
 /**
  * A process that owns a log directory and, told to, appends to it: `node log-process.ts DIRECTORY MODE`. Prints a line
  * "opened" or the error's code and message; then with MODE "append" the acknowledged offsets as
- * "partition from to", a line an append, until it is killed.
+ * "partition from to", a line an append, until it is killed; with MODE "fill" the same until three appends were
+ * refused, each a line with the error's code.
  */
 import { writeSync } from "node:fs";
 import { ForeshockError } from "../../services/contracts/errors.ts";
@@ -26,6 +27,20 @@ async function appendForEver(partition: number): Promise<never> {
   }
 }
 
+async function fill(): Promise<void> {
+  for (let refused = 0; refused < 3; ) {
+    const value = Buffer.alloc(50_000, 1);
+    try {
+      const [appended] = await log.append([{ topic: "events", partition: 0, key: "0/0/0", value }]);
+      say(`0 ${appended?.offset} ${appended?.offset}`);
+    } catch (error) {
+      refused += 1;
+      say(error instanceof ForeshockError ? error.code : String(error));
+    }
+  }
+  await log[Symbol.asyncDispose]();
+}
+
 const log = await openLmdbLog({
   directory,
   clock: systemClock,
@@ -39,3 +54,4 @@ await log.ensureTopics([
 ]);
 say("opened");
 if (mode === "append") await Promise.all([appendForEver(0), appendForEver(1), appendForEver(0)]);
+if (mode === "fill") await fill();
