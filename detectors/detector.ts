@@ -2,12 +2,16 @@
  * The detector contract. A detector is pure: state in, observation in, state and verdict out; no clock, no randomness,
  * state that survives JSON. One algorithm a file; `registry.ts` lists them; the shared contract tests find them there.
  */
+import type { SparseSketch } from "./sketch.ts";
 
 /**
  * What a detector sees of one signal in one window.
  * - `ratio`: `bad` of `of` requests (integers ≥ 0); `of` = 0 means no evidence, not health.
- * - `level`: a value (a quantile in µs, a rate) that rests on `count` requests; undefined when there were none.
+ * - `level`: a value (a mean in µs, a rate) that rests on `count` requests; undefined when there were none.
  * - `count`: events in the window, integer ≥ 0; 0 is an observation (absence detectors live on it).
+ * - `distribution`: values of single requests as a sketch; an empty one means no evidence.
+ * `factor` (default 1): how much higher than usual the value is expected to be from known causes such as longer prompts or
+ * more load; detectors judge value ÷ factor.
  */
 export type Observation =
   | {
@@ -20,9 +24,16 @@ export type Observation =
       readonly kind: "level";
       readonly value: number | undefined;
       readonly count: number;
+      readonly factor?: number;
       readonly windowStartMs: number;
     }
-  | { readonly kind: "count"; readonly count: number; readonly windowStartMs: number };
+  | { readonly kind: "count"; readonly count: number; readonly windowStartMs: number }
+  | {
+      readonly kind: "distribution";
+      readonly sketch: SparseSketch;
+      readonly factor?: number;
+      readonly windowStartMs: number;
+    };
 
 export type ObservationKind = Observation["kind"];
 
@@ -81,3 +92,5 @@ export const blindVerdict: Verdict = {
   low: undefined,
   high: undefined,
 };
+
+export const warmingVerdict: Verdict = { ...blindVerdict, state: "warming" };

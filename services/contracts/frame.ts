@@ -179,6 +179,17 @@ export const cellFrameSchema = z.object({
   usualRequests: z.number(),
   /** Windows since the last request; 0 when this window has some. */
   quietWindows: z.number(),
+  /**
+   * Known causes of slowness, so that they can be discounted: recent requests and input tokens against what is usual
+   * (1: as usual; null: unknown), and the factor on latencies that detect has already taken out for them.
+   */
+  context: z
+    .object({
+      trafficRatio: nullableNumber,
+      inputTokensRatio: nullableNumber,
+      explainedFactor: z.number(),
+    })
+    .optional(),
   signals: z.array(signalVerdictSchema),
   /** Only while something is unusual: counts by value of the dimensions that attribution looks at. */
   dimensions: z.array(

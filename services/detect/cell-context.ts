@@ -1,0 +1,70 @@
+/** A cell's traffic and prompt sizes, now and usually: its weight, and the known causes of slowness. */
+import type { DriverSample } from "../../detectors/drivers.ts";
+import type { CellFrame } from "../contracts/frame.ts";
+import { type CellWindow, counter } from "../contracts/window.ts";
+import type { CellState } from "./cell-state.ts";
+import { medianInputTokens } from "./signal-sources.ts";
+
+const usualHalfLifeMs = 3_600_000;
+const usualInputHalfLifeMs = 24 * 3_600_000;
+const recentWeight = 1 / 24;
+
+/** Takes a window's traffic and prompts in, before it is judged. The usual ones do not learn while the cell is frozen. */
+export function updateContext(
+  cell: CellState,
+  window: CellWindow,
+  { isFrozen, windowMs }: { readonly isFrozen: boolean; readonly windowMs: number },
+): DriverSample {
+  const requests = counter(window, "requests");
+  const isFirst = cell.usualWindows === 0;
+  if (requests > 0) {
+    cell.seen++;
+    cell.quiet = 0;
+  } else cell.quiet++;
+  if (!isFrozen || isFirst) {
+    const decay = 0.5 ** (windowMs / usualHalfLifeMs);
+    cell.usualRequests = cell.usualRequests * decay + requests;
+    cell.usualWindows = cell.usualWindows * decay + 1;
+  }
+  cell.recentRequests = isFirst
+    ? requests
+    : cell.recentRequests + recentWeight * (requests - cell.recentRequests);
+  const inputTokens = medianInputTokens(window);
+  if (inputTokens !== undefined && inputTokens > 0) {
+    const log = Math.log(inputTokens);
+    cell.recentInput = approach(cell.recentInput, log, recentWeight);
+    if (!isFrozen || cell.usualInput === null)
+      cell.usualInput = approach(
+        cell.usualInput,
+        log,
+        Math.max(1 / cell.seen, 1 - 0.5 ** (windowMs / usualInputHalfLifeMs)),
+      );
+  }
+  return { inputTokens, load: cell.recentRequests + 0.25 };
+}
+
+function approach(value: number | null, target: number, weight: number): number {
+  return value === null ? target : value + weight * (target - value);
+}
+
+/** Requests a window that the cell has on average. */
+export function usualRequests(cell: CellState): number {
+  return cell.usualWindows === 0 ? 0 : cell.usualRequests / cell.usualWindows;
+}
+
+export function contextOf(cell: CellState, explainedFactor: number): CellFrame["context"] {
+  const usual = usualRequests(cell);
+  return {
+    trafficRatio: usual > 0 ? short(cell.recentRequests / usual) : null,
+    inputTokensRatio:
+      cell.recentInput === null || cell.usualInput === null
+        ? null
+        : short(Math.exp(cell.recentInput - cell.usualInput)),
+    explainedFactor: short(explainedFactor),
+  };
+}
+
+/** Four digits: what a reader needs, in half the bytes. */
+export function short(value: number): number {
+  return Number.isInteger(value) ? value : Number(value.toPrecision(4));
+}

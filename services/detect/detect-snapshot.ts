@@ -1,0 +1,161 @@
+/**
+ * Checkpoints of a detect task: entries of a kind, a length and a payload (JSON, or a waiting batch in its own binary form), cut
+ * into chunks wherever 512 KiB are full.
+ */
+import { type AnyDetector, defaultSets, type SetName } from "../../detectors/registry.ts";
+import type { CellKey } from "../contracts/cell.ts";
+import { ForeshockError } from "../contracts/errors.ts";
+import { checkpointChunkBytes } from "../contracts/records.ts";
+import { decodeWindow, encodeWindow } from "../contracts/window.ts";
+import type { CellNames, TrackedCell } from "./cell-names.ts";
+import type { CellState } from "./cell-state.ts";
+import { signalSources } from "./signal-sources.ts";
+import type { SavedMerge } from "./window-merge.ts";
+
+export interface DetectState {
+  readonly merge: SavedMerge;
+  readonly names: CellNames;
+  readonly cells: Map<CellKey, CellState>;
+}
+
+/** Id and version of the detectors of a set, in the order of the states. */
+type SavedSets = Readonly<Record<SetName, readonly { id: string; stateVersion: number }[]>>;
+
+interface Head {
+  readonly sets: SavedSets;
+  /** Signals in the order of a cell's states. */
+  readonly signals: readonly string[];
+  readonly passed: Readonly<Record<string, number>>;
+  readonly lastClosedMs: number | null;
+  readonly window: number;
+}
+
+const entryKinds = { head: 1, pending: 2, name: 3, cell: 4 } as const;
+const entryHeaderBytes = 5;
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+export function encodeSnapshot(
+  state: DetectState,
+  limitBytes = checkpointChunkBytes,
+): Uint8Array[] {
+  const entries: Uint8Array[] = [];
+  const add = (kind: number, payload: Uint8Array) => {
+    const header = new Uint8Array(entryHeaderBytes);
+    header[0] = kind;
+    new DataView(header.buffer).setUint32(1, payload.length, true);
+    entries.push(header, payload);
+  };
+  const addJson = (kind: number, value: unknown) =>
+    add(kind, encoder.encode(JSON.stringify(value)));
+  const { merge, names, cells } = state;
+  addJson(entryKinds.head, {
+    sets: currentSets(),
+    signals: signalSources.map(({ signal }) => signal),
+    passed: merge.passed,
+    lastClosedMs: merge.lastClosedMs,
+    window: names.window,
+  } satisfies Head);
+  for (const record of merge.pending) add(entryKinds.pending, encodeWindow(record));
+  for (const entry of names.cells) addJson(entryKinds.name, entry);
+  for (const entry of cells) addJson(entryKinds.cell, entry);
+  return cut(entries, limitBytes);
+}
+
+function currentSets(): SavedSets {
+  const sets = Object.entries(defaultSets) as [SetName, readonly AnyDetector[]][];
+  return Object.fromEntries(
+    sets.map(([name, set]) => [name, set.map(({ id, stateVersion }) => ({ id, stateVersion }))]),
+  ) as unknown as SavedSets;
+}
+
+function cut(entries: readonly Uint8Array[], limitBytes: number): Uint8Array[] {
+  const all = new Uint8Array(entries.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const entry of entries) {
+    all.set(entry, at);
+    at += entry.length;
+  }
+  const chunks: Uint8Array[] = [];
+  for (let from = 0; from < all.length; from += limitBytes)
+    chunks.push(all.slice(from, from + limitBytes));
+  return chunks;
+}
+
+/**
+ * The state of `encodeSnapshot`. States of detectors that changed their version are migrated, or left out: those learn again.
+ * Throws `checkpoint_invalid` when the chunks are torn.
+ */
+export function decodeSnapshot(chunks: readonly Uint8Array[], windowMs: number): DetectState {
+  const pending: SavedMerge["pending"][number][] = [];
+  const names: CellNames = { window: 0, cells: new Map() };
+  const cells = new Map<CellKey, CellState>();
+  let head: Head | undefined;
+  for (const { kind, payload } of readEntries(chunks)) {
+    if (kind === entryKinds.head) head = json(payload) as Head;
+    else if (kind === entryKinds.pending) pending.push(decodeWindow(payload));
+    else if (kind === entryKinds.name)
+      names.cells.set(...(json(payload) as [CellKey, TrackedCell]));
+    else if (kind === entryKinds.cell && head !== undefined) {
+      const [key, cell] = json(payload) as [CellKey, CellState];
+      cells.set(key, adopt(cell, head, windowMs));
+    } else throw torn(`an entry of kind ${kind}`);
+  }
+  if (head === undefined) throw torn("no head");
+  names.window = head.window;
+  return { merge: { passed: head.passed, lastClosedMs: head.lastClosedMs, pending }, names, cells };
+}
+
+function* readEntries(
+  chunks: readonly Uint8Array[],
+): Generator<{ readonly kind: number; readonly payload: Uint8Array }> {
+  const all = Buffer.concat(chunks);
+  for (let at = 0; at < all.length; ) {
+    if (at + entryHeaderBytes > all.length) throw torn(`it ends at byte ${at}`);
+    const end = at + entryHeaderBytes + all.readUInt32LE(at + 1);
+    if (end > all.length) throw torn(`it ends inside an entry at byte ${at}`);
+    yield { kind: all[at] as number, payload: all.subarray(at + entryHeaderBytes, end) };
+    at = end;
+  }
+}
+
+function json(payload: Uint8Array): unknown {
+  return JSON.parse(decoder.decode(payload));
+}
+
+function torn(what: string): ForeshockError {
+  return new ForeshockError("checkpoint_invalid", `detect checkpoint does not read back: ${what}`);
+}
+
+/** A cell's state in today's order of signals and detectors. Changes `cell` and returns it. */
+function adopt(cell: CellState, head: Head, windowMs: number): CellState {
+  const saved = cell.signals;
+  cell.signals = signalSources.map(({ signal, set }) => {
+    const state = saved[head.signals.indexOf(signal)];
+    if (state === null || state === undefined) return null;
+    state.detectors = adoptStates(state.detectors, set, { head, windowMs });
+    return state;
+  });
+  for (const [of, states] of Object.entries(cell.spotless))
+    cell.spotless[of as keyof typeof cell.spotless] = adoptStates(states, "ratio", {
+      head,
+      windowMs,
+    });
+  return cell;
+}
+
+function adoptStates(
+  states: readonly unknown[],
+  set: SetName,
+  { head, windowMs }: { readonly head: Head; readonly windowMs: number },
+): unknown[] {
+  const before = head.sets[set] ?? [];
+  return defaultSets[set].map((detector) => {
+    const at = before.findIndex(({ id }) => id === detector.id);
+    const version = before[at]?.stateVersion;
+    if (version === detector.stateVersion) return states[at];
+    const migrated = version === undefined ? undefined : detector.migrate?.(states[at], version);
+    return migrated ?? detector.initialState(windowMs);
+  });
+}

@@ -1,0 +1,149 @@
+/**
+ * Detect: merges the batches of all source tasks, closes windows, and says of every live cell how unusual it is.
+ * One task a partition of `foreshock.windows`; closed windows go to the same partition, frames to the one of incident.
+ */
+import type { CellKey } from "../contracts/cell.ts";
+import { type Judgement, judgementSchema } from "../contracts/config.ts";
+import { ForeshockError } from "../contracts/errors.ts";
+import type { CellFrame } from "../contracts/frame.ts";
+import { counterSlots } from "../contracts/measures.ts";
+import { topics } from "../contracts/topics.ts";
+import { type CellWindow, decodeWindow, type WindowRecord } from "../contracts/window.ts";
+import type { OutputRecord, Reducer, ReducerStage, TaskContext } from "../stage.ts";
+import { judgeCell } from "./cell-judge.ts";
+import { emptyNames, nameCells, otherKey } from "./cell-names.ts";
+import { type CellState, initialCell } from "./cell-state.ts";
+import { decodeSnapshot, encodeSnapshot } from "./detect-snapshot.ts";
+import { encodeFrameParts, encodeWindowParts } from "./record-parts.ts";
+import { type ClosedWindow, createWindowMerge } from "./window-merge.ts";
+
+export const detectStage: ReducerStage = {
+  kind: "reducer",
+  name: "detect",
+  reads: [topics.windows],
+  writes: [topics.closed, topics.frames],
+  stateVersion: 1,
+  checkpoint: "interval",
+  create: createDetect,
+};
+
+const framesPartition = 0;
+
+function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Reducer {
+  const { task, partition } = context;
+  const { lengthMs } = context.judgement.window;
+  const restored = saved === undefined ? undefined : decodeSnapshot(saved, lengthMs);
+  const merge = createWindowMerge(context.manifests, restored?.merge);
+  const names = restored?.names ?? emptyNames();
+  const cells = restored?.cells ?? new Map<CellKey, CellState>();
+  const judgements = new Map<number, Judgement>();
+
+  function judgementOf(number: number): Judgement {
+    const known = judgements.get(number);
+    if (known !== undefined) return known;
+    const epoch = context.epochs.find((candidate) => candidate.number === number);
+    if (epoch === undefined)
+      throw new ForeshockError(
+        "epoch_unknown",
+        `${task}: a window was made under epoch ${number}; known are ${context.epochs.map((each) => each.number).join(", ") || "none"}`,
+      );
+    const isNewest = context.epochs.every((each) => each.number <= number);
+    const judgement = isNewest ? context.judgement : judgementSchema.parse(epoch.judgement);
+    judgements.set(number, judgement);
+    return judgement;
+  }
+
+  function emit(closed: ClosedWindow): OutputRecord[] {
+    const { epoch, windowStartMs, windowMs, appendMs, pipeline } = closed;
+    const judgement = judgementOf(epoch);
+    const named = nameCells(names, closed.cells, judgement.series);
+    for (const key of named.dropped) cells.delete(key);
+    const window: WindowRecord = {
+      task,
+      epoch,
+      windowStartMs,
+      windowMs,
+      appendMs,
+      watermarkMs: 0,
+      part: 0,
+      parts: 1,
+      pipeline,
+      cells: named.cells,
+    };
+    const frame = {
+      task,
+      epoch,
+      windowStartMs,
+      windowMs,
+      appendMs,
+      part: 0,
+      parts: 1,
+      pipeline: {
+        spans: pipeline.senders.reduce((sum, { spans }) => sum + spans, 0),
+        lateSpans: pipeline.lateSpans,
+        clampedSpans: pipeline.clampedSpans,
+        duplicateSpans: pipeline.duplicateSpans,
+        senders: pipeline.senders.length,
+      },
+      cells: judgeCells(named.cells, window, judgement),
+    };
+    return [
+      ...encodeWindowParts(window).map((value) => ({ topic: topics.closed, partition, value })),
+      ...encodeFrameParts(frame).map((value) => ({
+        topic: topics.frames,
+        partition: framesPartition,
+        value,
+      })),
+    ];
+  }
+
+  /** All live cells in key order: those of the window, and the silent ones. */
+  function judgeCells(
+    present: readonly CellWindow[],
+    time: WindowRecord,
+    judgement: Judgement,
+  ): CellFrame[] {
+    const windows = new Map(present.map((window) => [window.cell, window]));
+    for (const key of windows.keys())
+      if (!cells.has(key)) cells.set(key, initialCell(time.windowMs));
+    const frames: CellFrame[] = [];
+    for (const key of [...cells.keys()].sort()) {
+      const cell = cells.get(key) as CellState;
+      frames.push(judgeCell(cell, windows.get(key) ?? silent(key), time, judgement.detect));
+      if (key === otherKey && cell.quiet > judgement.series.evictAfterWindows) cells.delete(key);
+    }
+    return frames;
+  }
+
+  return {
+    step(record) {
+      let window: WindowRecord;
+      try {
+        window = decodeWindow(record.value);
+      } catch (error) {
+        if (!(error instanceof ForeshockError)) throw error;
+        return { outputs: [], rejected: { code: error.code, reason: error.message } };
+      }
+      judgementOf(window.epoch);
+      const rejected = merge.offer(window);
+      if (rejected !== undefined) return { outputs: [], rejected };
+      return { outputs: merge.close().flatMap(emit) };
+    },
+    finish: (untilMs) => ({ outputs: merge.closeUntil(untilMs).flatMap(emit) }),
+    snapshot: () => ({ chunks: encodeSnapshot({ merge: merge.save(), names, cells }) }),
+  };
+}
+
+const noCounters = new Array<number>(counterSlots).fill(0);
+
+function silent(cell: CellKey): CellWindow {
+  return {
+    cell,
+    counters: noCounters,
+    sketches: {},
+    breadth: {},
+    dimensions: [],
+    gauges: {},
+    examples: [],
+  };
+}

@@ -1,0 +1,149 @@
+/** How each signal is read off a cell's window: which counters are bad, of how many, or which sketch. */
+import type { SetName } from "../../detectors/registry.ts";
+import {
+  bucketValue,
+  type SparseSketch,
+  sketchBucketLimit,
+  sketchQuantile,
+} from "../../detectors/sketch.ts";
+import type { SignalName } from "../contracts/frame.ts";
+import type { CounterName, SketchName } from "../contracts/measures.ts";
+import { outcomeGroup, outcomes } from "../contracts/outcomes.ts";
+import { type CellWindow, counter, sketch } from "../contracts/window.ts";
+
+/**
+ * What a ratio is of. `requests`: all. `served`: those that reached the service as valid ones, so without client mistakes, quota
+ * and login refusals: a flood of those must not make failures look rarer. `ok`: those that ended well.
+ */
+export type Denominator = "requests" | "served" | "ok";
+
+export type SignalSource =
+  | {
+      readonly kind: "ratio";
+      readonly signal: SignalName;
+      readonly set: SetName;
+      readonly of: Denominator;
+      readonly bad: (window: CellWindow) => number;
+    }
+  | {
+      readonly kind: "distribution";
+      readonly signal: SignalName;
+      readonly set: SetName;
+      readonly sketch: SketchName;
+      /** Quantile that people are shown. */
+      readonly quantile: 0.5 | 0.95;
+      /** Whether prompt size and load explain part of it. */
+      readonly hasDrivers: boolean;
+    }
+  | { readonly kind: "traffic"; readonly signal: SignalName; readonly set: SetName }
+  | { readonly kind: "gauge"; readonly signal: SignalName; readonly set: SetName };
+
+const failureOutcomes = outcomes.filter((outcome) => outcomeGroup[outcome] === "failure");
+
+const ratio = (
+  signal: SignalName,
+  of: Denominator,
+  bad: CounterName | ((window: CellWindow) => number),
+): SignalSource => ({
+  kind: "ratio",
+  signal,
+  set: signal === "failures" ? "failures" : "ratio",
+  of,
+  bad: typeof bad === "string" ? (window) => counter(window, bad) : bad,
+});
+
+const distribution = (
+  signal: SignalName,
+  name: SketchName,
+  quantile: 0.5 | 0.95,
+  set: SetName = "latency",
+): SignalSource => ({
+  kind: "distribution",
+  signal,
+  set,
+  sketch: name,
+  quantile,
+  hasDrivers: set === "latency",
+});
+
+/** In the order of `signalNames`, which is the order in frames. */
+export const signalSources: readonly SignalSource[] = [
+  ratio("failures", "served", failuresOf),
+  ratio("rate_limited", "requests", "rate_limit"),
+  ratio("auth_failures", "requests", "auth"),
+  ratio("cancelled", "requests", "client_cancelled"),
+  ratio("client_errors", "requests", "invalid_request"),
+  distribution("ttft", "timeToFirstToken", 0.95),
+  distribution("duration", "duration", 0.95),
+  distribution("time_per_output_token", "timePerOutputToken", 0.5),
+  ratio("retries", "requests", "retries"),
+  ratio("empty_answers", "ok", "empty"),
+  ratio("truncated_answers", "ok", "truncated"),
+  ratio("refused_answers", "ok", "refused"),
+  ratio("missing_finish", "ok", "finishMissing"),
+  distribution("output_tokens", "outputTokens", 0.5, "length"),
+  ratio("substituted", "ok", "substituted"),
+  { kind: "traffic", signal: "traffic", set: "traffic" },
+  { kind: "gauge", signal: "in_flight", set: "gauge" },
+];
+
+export function failuresOf(window: CellWindow): number {
+  let failures = 0;
+  for (const outcome of failureOutcomes) failures += counter(window, outcome);
+  return failures;
+}
+
+export function denominatorOf(window: CellWindow, of: Denominator): number {
+  switch (of) {
+    case "requests":
+      return counter(window, "requests");
+    case "ok":
+      return counter(window, "ok");
+    case "served":
+      return Math.max(
+        0,
+        counter(window, "requests") -
+          counter(window, "invalid_request") -
+          counter(window, "rate_limit") -
+          counter(window, "auth"),
+      );
+  }
+}
+
+/** Gauges that say how many requests are in flight, by what real servers call them; values in thousandths. */
+const inFlightGauges = [
+  "in_flight",
+  "http.server.active_requests",
+  "vllm:num_requests_running",
+  "vllm:num_requests_waiting",
+];
+
+/** Requests in flight; undefined when no gauge tells. */
+export function inFlightOf(window: CellWindow): number | undefined {
+  let sum: number | undefined;
+  for (const name of inFlightGauges) {
+    const thousandths = window.gauges[name];
+    if (thousandths !== undefined) sum = (sum ?? 0) + thousandths / 1000;
+  }
+  return sum;
+}
+
+const bucketLogs = Float64Array.from({ length: sketchBucketLimit }, (_, bucket) =>
+  Math.log(Math.max(1, bucketValue(bucket))),
+);
+
+/** Geometric mean of a sketch's values: the level that charts follow; undefined when empty. */
+export function geometricMean(values: SparseSketch): number | undefined {
+  let sum = 0;
+  let count = 0;
+  for (let i = 0; i < values.buckets.length; i++) {
+    const weight = values.counts[i] as number;
+    sum += weight * (bucketLogs[values.buckets[i] as number] as number);
+    count += weight;
+  }
+  return count === 0 ? undefined : Math.exp(sum / count);
+}
+
+export function medianInputTokens(window: CellWindow): number | undefined {
+  return sketchQuantile(sketch(window, "inputTokens"), 0.5);
+}

@@ -1,0 +1,82 @@
+/** One signal's verdict out of its detectors' verdicts. */
+import type { Observation, Verdict } from "../../detectors/detector.ts";
+import type { AnyDetector } from "../../detectors/registry.ts";
+import { bonferroni } from "../../detectors/tail.ts";
+import type { Judgement } from "../contracts/config.ts";
+import type { SignalInfo, SignalVerdict } from "../contracts/frame.ts";
+
+/** What the detectors of a signal say of a window, taken together. */
+export interface Combined {
+  state: SignalVerdict["state"];
+  surprise: number;
+  direction: Verdict["direction"];
+  /** Of the first detector that has an expectation. */
+  expected: number | undefined;
+  low: number | undefined;
+  high: number | undefined;
+  reasons: { detector: string; surprise: number }[];
+}
+
+const noReasons: never[] = [];
+
+/** Steps the detectors that accept one of the observations (states change in place) and combines what they say. */
+export function stepDetectors(
+  set: readonly AnyDetector[],
+  states: unknown[],
+  input: {
+    readonly observations: readonly Observation[];
+    readonly bad: SignalInfo["bad"];
+    readonly isFrozen: boolean;
+  },
+): Combined {
+  const { observations, bad, isFrozen } = input;
+  const options = { isFrozen };
+  const combined: Combined = {
+    state: "blind",
+    surprise: 0,
+    direction: "none",
+    expected: undefined,
+    low: undefined,
+    high: undefined,
+    reasons: noReasons,
+  };
+  let judging = 0;
+  for (let i = 0; i < set.length; i++) {
+    const detector = set[i] as AnyDetector;
+    const observation = observations.find(({ kind }) => detector.accepts.includes(kind));
+    if (observation === undefined) continue;
+    const stepped = detector.step(states[i], observation, options);
+    states[i] = stepped.state;
+    const { verdict } = stepped;
+    if (combined.expected === undefined && verdict.expected !== undefined) {
+      combined.expected = verdict.expected;
+      combined.low = verdict.low;
+      combined.high = verdict.high;
+    }
+    if (verdict.state === "warming" && combined.state === "blind") combined.state = "warming";
+    if (verdict.state !== "judging" && verdict.state !== "frozen") continue;
+    combined.state = "normal";
+    judging++;
+    if (verdict.surprise === 0 || (bad !== "both" && verdict.direction !== bad)) continue;
+    if (combined.reasons === noReasons) combined.reasons = [];
+    combined.reasons.push({ detector: detector.id, surprise: verdict.surprise });
+    if (verdict.surprise > combined.surprise) {
+      combined.surprise = verdict.surprise;
+      combined.direction = verdict.direction;
+    }
+  }
+  combined.surprise = bonferroni(combined.surprise, judging);
+  return combined;
+}
+
+/** The signal's state by the thresholds; `warming` while the cell is too young, whatever the detectors think. */
+export function classify(
+  combined: Combined,
+  isWarming: boolean,
+  { watchSurprise, anomalousSurprise }: Judgement["detect"],
+): SignalVerdict["state"] {
+  if (combined.state !== "normal") return combined.state;
+  if (isWarming) return "warming";
+  if (combined.surprise >= anomalousSurprise) return "anomalous";
+  return combined.surprise >= watchSurprise ? "watching" : "normal";
+}
