@@ -105,6 +105,8 @@ export const incidentSchema = z.object({
   examples: z.array(z.object({ traceId: z.string(), spanId: z.string(), why: z.string() })),
   /** Why this severity, in a sentence; a ticket says why it is not a page. */
   reason: z.string(),
+  /** What spoke, strongest first: `first tokens (1 in 40,000 windows)`, `retries ×1.4`. */
+  whyNow: z.array(z.string()).optional(),
 });
 
 export type Incident = z.infer<typeof incidentSchema>;

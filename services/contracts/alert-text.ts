@@ -1,0 +1,296 @@
+/**
+ * An incident in words: the same sentences in terminal, webhook, page and Alertmanager. Each line answers one of: is it real,
+ * where, how bad, how long is left. Pure: times come as Unix ms and are shown in the reader's zone.
+ */
+import { parseCellKey } from "./cell.ts";
+import { signalCatalog } from "./frame.ts";
+import type { Evidence, Incident } from "./incident.ts";
+
+export interface AlertTextOptions {
+  /** IANA name, such as `Europe/Berlin`. */
+  readonly timeZone: string;
+  /** Base URL of the page, without a slash at its end; no link without it. */
+  readonly publicUrl?: string;
+  /** Link to a dashboard. */
+  readonly dashboardUrl?: string;
+}
+
+export interface AlertText {
+  readonly headline: string;
+  readonly lines: readonly string[];
+}
+
+/** Headline: severity, place, symptom, trend. Lines begin with a label padded to ten columns. */
+export function alertText(incident: Incident, options: AlertTextOptions): AlertText {
+  if (incident.phase === "resolved") return resolvedText(incident, options);
+  const head = incident.severity === "none" ? "WATCH" : incident.severity.toUpperCase();
+  return {
+    headline: `${head}  ${incident.title}`,
+    lines: [
+      ...seenLines(incident, options),
+      ...line("Where", whereText(incident)),
+      ...line("Spread", spreadText(incident)),
+      ...line("Left", leftText(incident)),
+      ...line(
+        incident.severity === "page" ? "Why now" : "Why",
+        [incident.reason, whyText(incident)].filter((part) => part !== "").join("; "),
+      ),
+      ...line("Look", lookText(incident, options)),
+    ],
+  };
+}
+
+function resolvedText(incident: Incident, options: AlertTextOptions): AlertText {
+  const endMs = incident.resolvedMs ?? incident.atMs;
+  const { bad, of, tenants } = incident.totals;
+  const first = incident.evidence.toSorted((a, b) => a.sinceMs - b.sinceMs)[0];
+  const tenantText = tenants > 0 ? `, about ${formatCount(tenants)} tenants` : "";
+  return {
+    headline: `RESOLVED  ${incident.title}`,
+    lines: [
+      ...line(
+        "Lasted",
+        `${formatSpan(endMs - incident.sinceMs)}, ${formatTime(incident.sinceMs, options.timeZone)} to ${formatTime(endMs, options.timeZone)} ${zoneName(endMs, options.timeZone)}`,
+      ),
+      ...line(
+        "Hit",
+        `${formatCount(bad)} of ${formatCount(of)} requests failed or slow${tenantText}`,
+      ),
+      ...line("Where", whereText(incident)),
+      ...line(
+        "First",
+        first === undefined
+          ? ""
+          : `${signalCatalog[first.signal].words} in ${cellWords(first)} at ${formatTime(first.sinceMs, options.timeZone)}`,
+      ),
+      ...line("Why", incident.reason),
+      ...line("Look", lookText(incident, options)),
+    ],
+  };
+}
+
+function line(label: string, text: string): string[] {
+  return text === "" ? [] : [`${label.padEnd(10)}${text}`];
+}
+
+/** One line for the leading signal, one for the strongest of another kind. */
+function seenLines(incident: Incident, options: AlertTextOptions): string[] {
+  const leading = strongest(incident, (evidence) => evidence.signal === incident.leadingSignal);
+  const other = strongest(
+    incident,
+    (evidence) =>
+      evidence.signal !== incident.leadingSignal &&
+      signalCatalog[evidence.signal].role === "visible",
+  );
+  const since = `since ${formatTime(incident.sinceMs, options.timeZone)} ${zoneName(incident.sinceMs, options.timeZone)}`;
+  return [leading, other].flatMap((evidence, index) => {
+    if (evidence === undefined) return [];
+    const counts = countsOf(incident, evidence, index === 0 ? since : "");
+    const text = [`${shortName(evidence)} ${seenText(evidence)}`, counts]
+      .filter((part) => part !== "")
+      .join("; ");
+    return line(index === 0 || leading === undefined ? "Seen" : "", text);
+  });
+}
+
+function strongest(
+  incident: Incident,
+  isWanted: (evidence: Evidence) => boolean,
+): Evidence | undefined {
+  return incident.evidence.filter(isWanted).toSorted((a, b) => b.surprise - a.surprise)[0];
+}
+
+function seenText(evidence: Evidence): string {
+  const seen = formatValue(evidence.signal, evidence.seen);
+  const { low, high } = evidence;
+  if (high === null) return seen;
+  const bound = formatValue(evidence.signal, high);
+  const isLevel = signalCatalog[evidence.signal].unit !== "ratio" && low !== null && low > 0;
+  const expected = isLevel
+    ? `${formatValue(evidence.signal, low, bound)}–${bound} at this load`
+    : `≤ ${bound}`;
+  return `${seen}, expected ${expected}`;
+}
+
+function countsOf(incident: Incident, evidence: Evidence, since: string): string {
+  const all = incident.evidence.filter((other) => other.signal === evidence.signal);
+  const bad = all.reduce((sum, other) => sum + other.bad, 0);
+  const of = all.reduce((sum, other) => sum + other.of, 0);
+  if (of === 0) return since;
+  const what = signalCatalog[evidence.signal].unit === "ratio" ? "" : " slow";
+  return `${formatCount(bad)} of ${formatCount(of)} requests${what}${since === "" ? "" : ` ${since}`}`;
+}
+
+const shortNames: Partial<Record<Evidence["signal"], string>> = {
+  ttft: "first token p95",
+  duration: "answer p95",
+  time_per_output_token: "time per token",
+};
+
+function shortName(evidence: Evidence): string {
+  return shortNames[evidence.signal] ?? signalCatalog[evidence.signal].words;
+}
+
+const shortDimensions: Readonly<Record<string, string>> = {
+  "gen_ai.request.model": "model",
+  "gen_ai.provider.name": "provider",
+  "gen_ai.operation.name": "operation",
+  "cloud.region": "region",
+  "http.route": "route",
+};
+
+/** `model=claude-sonnet, region=eu-west-1`; several places are joined by ` or `. */
+export function placesText(dimensions: Incident["dimensions"]): string {
+  return dimensions
+    .map((place) =>
+      Object.entries(place)
+        .map(([name, value]) => `${shortDimensions[name] ?? name}=${value}`)
+        .join(", "),
+    )
+    .join(" or ");
+}
+
+function whereText(incident: Incident): string {
+  if (incident.dimensions.length === 0)
+    return incident.attribution.length === 0
+      ? ""
+      : `everywhere alike: no model, region or version stands out`;
+  const named = incident.attribution.filter((entry) => entry.isNamed);
+  const share = Math.min(1, ...bestShares(named));
+  const explain = named.length === 0 ? "" : ` explain ${formatRatio(share)} of it`;
+  return `${placesText(incident.dimensions)}${explain}; the other ${formatCount(
+    Math.max(0, incident.liveCells - incident.degradedCells),
+  )} cells are normal`;
+}
+
+/** For each dimension, what its named values hold together. */
+function bestShares(named: Incident["attribution"]): number[] {
+  const byDimension = new Map<string, number>();
+  for (const entry of named)
+    byDimension.set(entry.dimension, (byDimension.get(entry.dimension) ?? 0) + entry.share);
+  return [...byDimension.values()];
+}
+
+function spreadText(incident: Incident): string {
+  const { spread } = incident;
+  const parts = [
+    `${incident.degradedCells} of ${incident.liveCells} cells (${formatRatio(incident.degradedShare)} of traffic)`,
+    ...(spread.doublingMinutes === null
+      ? []
+      : [`doubling every ${formatMinutes(spread.doublingMinutes)}`]),
+  ];
+  const next = spread.next.slice(0, 3).map((key) => {
+    const cell = parseCellKey(key);
+    return [cell.model || cell.operation, cell.region].filter((part) => part !== "").join(" in ");
+  });
+  return parts.join(", ") + (next.length === 0 ? "" : `; next: ${next.join(", ")}`);
+}
+
+function leftText(incident: Incident): string {
+  const { forecast, atMs } = incident;
+  if (forecast === null) return "";
+  const minutes = (ms: number) => Math.max(0, Math.round((ms - atMs) / 60_000));
+  const low = minutes(forecast.breachLowMs);
+  const range =
+    forecast.breachHighMs === null
+      ? `${low} min or more`
+      : `${low}–${Math.max(low + 1, minutes(forecast.breachHighMs))} min`;
+  return `${forecast.what} in ${range} (${formatRatio(forecast.coverage)} interval)`;
+}
+
+function whyText(incident: Incident): string {
+  return (incident.whyNow ?? []).join(", ");
+}
+
+function lookText(incident: Incident, options: AlertTextOptions): string {
+  const traces = incident.examples.slice(0, 2).map((example) => example.traceId);
+  return [
+    ...(options.publicUrl === undefined || options.publicUrl === ""
+      ? []
+      : [`page ${options.publicUrl}/incidents/${incident.incident}`]),
+    ...(traces.length === 0 ? [] : [`traces ${traces.join(", ")}`]),
+    ...(options.dashboardUrl === undefined ? [] : [`dashboard ${options.dashboardUrl}`]),
+  ].join("   ");
+}
+
+function cellWords(evidence: Evidence): string {
+  const cell = parseCellKey(evidence.cell);
+  const what = cell.kind === "genai" ? cell.model : cell.operation;
+  return cell.region === "" ? what : `${what}, ${cell.region}`;
+}
+
+/** A value in its signal's unit; `like` lets a range name its unit once. */
+export function formatValue(signal: Evidence["signal"], value: number | null, like = ""): string {
+  if (value === null) return "nothing";
+  switch (signalCatalog[signal].unit) {
+    case "ratio":
+      return formatRatio(value);
+    case "µs": {
+      const text = formatMicroseconds(value);
+      const unit = text.slice(text.indexOf(" "));
+      return like.endsWith(unit) ? text.slice(0, -unit.length) : text;
+    }
+    case "requests/s":
+      return `${formatNumber(value)} requests/s`;
+    case "tokens":
+      return `${formatNumber(value)} tokens`;
+    case "requests":
+      return `${formatNumber(value)} requests`;
+  }
+}
+
+/** `93 %`, `1.8 %`, `0.04 %`. */
+export function formatRatio(ratio: number): string {
+  const percent = 100 * ratio;
+  const digits = percent >= 9.95 || percent === 0 ? 0 : percent >= 0.095 ? 1 : 2;
+  return `${percent.toFixed(digits).replace(/\.0$/, "")} %`;
+}
+
+function formatMicroseconds(value: number): string {
+  if (value >= 1_000_000) return `${(value / 1_000_000).toFixed(value >= 9_950_000 ? 0 : 1)} s`;
+  if (value >= 1_000) return `${(value / 1_000).toFixed(value >= 9_950 ? 0 : 1)} ms`;
+  return `${value.toFixed(0)} µs`;
+}
+
+function formatNumber(value: number): string {
+  return Math.abs(value) >= 10 ? formatCount(value) : value.toFixed(1).replace(/\.0$/, "");
+}
+
+/** `1,212`. */
+export function formatCount(value: number): string {
+  return Math.round(value)
+    .toString()
+    .replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+}
+
+function formatMinutes(minutes: number): string {
+  return minutes >= 1 ? `${Math.round(minutes)} min` : `${Math.round(minutes * 60)} s`;
+}
+
+/** `47 s`, `12 min`, `3 h 5 min`. */
+export function formatSpan(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1_000));
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 120) return `${minutes} min`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** `13:41:05` in the zone. */
+export function formatTime(ms: number, timeZone: string): string {
+  return new Intl.DateTimeFormat("en-GB", {
+    timeZone,
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hourCycle: "h23",
+  }).format(ms);
+}
+
+/** Short name of the zone at that time: `UTC`, `CET`, `GMT+8`. */
+export function zoneName(ms: number, timeZone: string): string {
+  const parts = new Intl.DateTimeFormat("en-GB", { timeZone, timeZoneName: "short" }).formatToParts(
+    ms,
+  );
+  return parts.find((part) => part.type === "timeZoneName")?.value ?? timeZone;
+}

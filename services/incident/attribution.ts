@@ -1,0 +1,244 @@
+/**
+ * Where it sits: the smallest set of places, named as the telemetry names them, that holds the bad requests and hardly anything
+ * healthy. Bad ratios inside are compared with those outside; a name that adds nothing is left out.
+ */
+import { type Cell, type CellKey, cellAttributes, parseCellKey } from "../contracts/cell.ts";
+import type { Attribution } from "../contracts/incident.ts";
+
+/** What one live cell shows of the incident's trouble. */
+export interface PlaceSample {
+  readonly cell: CellKey;
+  /** Weight: requests that count as evidence. */
+  readonly of: number;
+  /** Bad ones, and how many would be usual. */
+  readonly bad: number;
+  readonly expected: number;
+  /** Size of the trouble in one number, comparable between cells: excess ratio, or ln of the slow-down. */
+  readonly strength: number;
+  /** Standard error of it. */
+  readonly doubt: number;
+}
+
+/** Counts by value of a dimension beside the cell, over the affected cells. */
+export type DimensionCounts = Readonly<
+  Record<string, Readonly<Record<string, { readonly bad: number; readonly of: number }>>>
+>;
+
+export interface Place {
+  /** Empty: uniform over everything that can have this trouble. */
+  readonly dimensions: readonly Readonly<Record<string, string>>[];
+  readonly attribution: readonly Attribution[];
+}
+
+/** A cell counts as hit at this part of the typical strength, as healthy when it is surely below. */
+const hitPart = 0.4;
+/** Least part of a place's known weight that must be hit for its name to be true. */
+const leastPurity = 0.75;
+/** Part of the bad requests that the named places must hold. */
+const enoughRecall = 0.9;
+const mostPlaces = 4;
+
+export function locate(samples: readonly PlaceSample[], dimensions: DimensionCounts): Place {
+  const { hit, known } = splitHit(samples);
+  if (hit.length === 0) return { dimensions: [], attribution: [] };
+  // HTTP cells and model calls describe the same requests from two sides: the deeper side says where.
+  const kinds = hit.some((s) => s.cell.startsWith("genai")) ? "genai" : "http";
+  const inKind = (sample: PlaceSample) => sample.cell.startsWith(kinds);
+  const places = coverPlaces(hit.filter(inKind), known.filter(inKind));
+  const other = otherDimension(dimensions);
+  const named =
+    other === undefined
+      ? places
+      : places.length === 0
+        ? [other]
+        : places.map((place) => ({ ...place, ...other }));
+  return {
+    dimensions: named,
+    attribution: listAttribution({ samples: known.filter(inKind), places, dimensions, other }),
+  };
+}
+
+function splitHit(samples: readonly PlaceSample[]): {
+  readonly hit: readonly PlaceSample[];
+  readonly known: readonly PlaceSample[];
+} {
+  const weighted = samples
+    .filter((s) => s.strength > 2 * s.doubt && s.bad > s.expected)
+    .toSorted((a, b) => a.strength - b.strength);
+  const total = weighted.reduce((sum, s) => sum + s.of, 0);
+  // Typical strength: the weighted upper quartile of what is surely troubled.
+  let seen = 0;
+  let typical = 0;
+  for (const sample of weighted) {
+    seen += sample.of;
+    typical = sample.strength;
+    if (seen >= 0.75 * total) break;
+  }
+  if (typical <= 0) return { hit: [], known: [] };
+  const limit = hitPart * typical;
+  const hit = samples.filter((s) => s.strength >= limit && s.strength > s.doubt);
+  const healthy = samples.filter((s) => s.strength + 1.3 * s.doubt < limit);
+  return { hit, known: [...hit, ...healthy] };
+}
+
+type Attributes = Readonly<Record<string, string>>;
+
+/** Conjunctions of one, two, three … of a cell's attributes. */
+function conjunctions(cell: Cell): Attributes[] {
+  const entries = Object.entries(cellAttributes(cell));
+  const found: Attributes[] = [];
+  for (let mask = 1; mask < 1 << entries.length; mask++)
+    found.push(Object.fromEntries(entries.filter((_, bit) => (mask >> bit) & 1)));
+  return found;
+}
+
+interface Candidate {
+  readonly attributes: Attributes;
+  readonly size: number;
+  readonly name: string;
+}
+
+function coverPlaces(
+  hit: readonly PlaceSample[],
+  known: readonly PlaceSample[],
+): readonly Attributes[] {
+  const weight = (samples: readonly PlaceSample[]) => samples.reduce((sum, s) => sum + s.of, 0);
+  const isHit = new Set(hit.map((sample) => sample.cell));
+  if (weight(hit) >= leastPurity * weight(known) && hit.length >= leastPurity * known.length)
+    return [];
+  const cells = new Map(known.map((s) => [s.cell, cellAttributes(parseCellKey(s.cell))]));
+  const holds = (attributes: Attributes, sample: PlaceSample) =>
+    Object.entries(attributes).every(([name, value]) => cells.get(sample.cell)?.[name] === value);
+  const candidates = candidatesOf(hit);
+  const chosen: Attributes[] = [];
+  let left = [...hit];
+  const all = excess(hit);
+  while (left.length > 0 && chosen.length < mostPlaces && excess(left) > (1 - enoughRecall) * all) {
+    let best: { readonly candidate: Candidate; readonly gain: number } | undefined;
+    for (const candidate of candidates) {
+      const inside = known.filter((sample) => holds(candidate.attributes, sample));
+      const insideHit = inside.filter((sample) => isHit.has(sample.cell));
+      const isPure =
+        weight(insideHit) >= leastPurity * weight(inside) &&
+        insideHit.length >= leastPurity * inside.length;
+      if (!isPure) continue;
+      const gain = excess(left.filter((sample) => holds(candidate.attributes, sample)));
+      // Candidates come smallest first: a longer name must hold clearly more.
+      if (gain > 0 && (best === undefined || gain > 1.02 * best.gain)) best = { candidate, gain };
+    }
+    if (best === undefined) break;
+    const { attributes } = best.candidate;
+    chosen.push(attributes);
+    left = left.filter((sample) => !holds(attributes, sample));
+  }
+  return chosen;
+}
+
+function excess(samples: readonly PlaceSample[]): number {
+  return samples.reduce((sum, s) => sum + Math.max(0, s.bad - s.expected), 0);
+}
+
+/** Order in which names are preferred when they say the same. */
+const preference = [
+  "gen_ai.request.model",
+  "cloud.region",
+  "http.route",
+  "gen_ai.provider.name",
+  "gen_ai.operation.name",
+  "service.name",
+];
+
+function candidatesOf(hit: readonly PlaceSample[]): Candidate[] {
+  const byName = new Map<string, Candidate>();
+  for (const sample of hit) {
+    for (const attributes of conjunctions(parseCellKey(sample.cell))) {
+      const names = Object.keys(attributes).toSorted(
+        (a, b) => preference.indexOf(a) - preference.indexOf(b),
+      );
+      const name = names
+        .map((key) => `${preference.indexOf(key)}${key}=${attributes[key]}`)
+        .join("\u001f");
+      if (!byName.has(name)) byName.set(name, { attributes, size: names.length, name });
+    }
+  }
+  return [...byName.values()].toSorted((a, b) => a.size - b.size || (a.name < b.name ? -1 : 1));
+}
+
+/** Dimensions that say what happened rather than where; shown, never named as the place. */
+const whatNotWhere = new Set(["error.type"]);
+/** Part of the bad requests that one value must hold, and how many times the others' ratio its own must be. */
+const leastShare = 0.8;
+const leastContrast = 4;
+
+/** One value of one further dimension that holds nearly all of it while the other values are fine. */
+function otherDimension(dimensions: DimensionCounts): Attributes | undefined {
+  let best: { readonly name: Attributes; readonly contrast: number } | undefined;
+  for (const dimension of Object.keys(dimensions).toSorted()) {
+    if (whatNotWhere.has(dimension)) continue;
+    const values = Object.entries(dimensions[dimension] ?? {});
+    const bad = values.reduce((sum, [, counts]) => sum + counts.bad, 0);
+    const of = values.reduce((sum, [, counts]) => sum + counts.of, 0);
+    for (const [value, counts] of values) {
+      if (value === "_other" || value === "" || bad < 10) continue;
+      const outsideOf = of - counts.of;
+      if (counts.bad < leastShare * bad || outsideOf < 0.03 * of || outsideOf < 20) continue;
+      const inside = counts.bad / Math.max(1, counts.of);
+      const outside = (bad - counts.bad + 0.5) / outsideOf;
+      const contrast = inside / outside;
+      if (contrast < leastContrast) continue;
+      if (best === undefined || contrast > best.contrast)
+        best = { name: { [dimension]: value }, contrast };
+    }
+  }
+  return best?.name;
+}
+
+const mostAttributions = 12;
+
+/** Bars for the page: counts and shares of each value that matters, named ones first. */
+function listAttribution(of: {
+  readonly samples: readonly PlaceSample[];
+  readonly places: readonly Attributes[];
+  readonly dimensions: DimensionCounts;
+  readonly other: Attributes | undefined;
+}): Attribution[] {
+  const byValue = new Map<string, { dimension: string; value: string; bad: number; of: number }>();
+  const count = (dimension: string, value: string, counts: { bad: number; of: number }) => {
+    const name = `${dimension}\u001f${value}`;
+    const kept = byValue.get(name) ?? { dimension, value, bad: 0, of: 0 };
+    byValue.set(name, { ...kept, bad: kept.bad + counts.bad, of: kept.of + counts.of });
+  };
+  for (const sample of of.samples)
+    for (const [name, value] of Object.entries(cellAttributes(parseCellKey(sample.cell))))
+      count(name, value, { bad: Math.max(0, sample.bad - sample.expected), of: sample.of });
+  for (const [dimension, values] of Object.entries(of.dimensions))
+    for (const [value, counts] of Object.entries(values)) count(dimension, value, counts);
+  const totals = new Map<string, { bad: number; of: number }>();
+  for (const entry of byValue.values()) {
+    const kept = totals.get(entry.dimension) ?? { bad: 0, of: 0 };
+    totals.set(entry.dimension, { bad: kept.bad + entry.bad, of: kept.of + entry.of });
+  }
+  const isNamed = (dimension: string, value: string) =>
+    of.places.some((place) => place[dimension] === value) || of.other?.[dimension] === value;
+  return [...byValue.values()]
+    .map((entry) => {
+      const total = totals.get(entry.dimension) ?? { bad: 0, of: 0 };
+      return {
+        dimension: entry.dimension,
+        value: entry.value,
+        bad: Math.round(entry.bad),
+        of: Math.round(entry.of),
+        share: total.bad > 0 ? entry.bad / total.bad : 0,
+        expectedShare: total.of > 0 ? entry.of / total.of : 0,
+        isNamed: isNamed(entry.dimension, entry.value),
+      };
+    })
+    .filter((entry) => entry.isNamed || entry.share >= 0.1)
+    .toSorted(
+      (a, b) =>
+        Number(b.isNamed) - Number(a.isNamed) ||
+        b.share - b.expectedShare - (a.share - a.expectedShare) ||
+        (a.dimension + a.value < b.dimension + b.value ? -1 : 1),
+    )
+    .slice(0, mostAttributions);
+}

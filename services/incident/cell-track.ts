@@ -1,0 +1,273 @@
+/** What is remembered of one cell from window to window. */
+import type { Judgement } from "../contracts/config.ts";
+import type { CellFrame, SignalName, SignalVerdict } from "../contracts/frame.ts";
+import { addEvidence } from "./evidence.ts";
+import { latencySignals, type VisibleSignal, visibleSignals } from "./families.ts";
+import { add, emptyTally, fade, type Tally, type UsualRatio, usualRatio } from "./tally.ts";
+
+export interface SignalTrack {
+  /** log10 of the e-detector. */
+  evidence: number;
+  /** Start of the first window of the present run of evidence; 0: none. */
+  sinceMs: number;
+  readonly usual: UsualRatio;
+  /** The newest verdict that had evidence in it. */
+  last: Pick<
+    SignalVerdict,
+    "seen" | "expected" | "low" | "high" | "bad" | "of" | "direction" | "surprise"
+  > & { readonly detector: string };
+}
+
+export interface CellTrack {
+  /** Requests a window, on average. */
+  usualRequests: number;
+  requests: number;
+  quietWindows: number;
+  /** Windows with requests, ever. */
+  seenWindows: number;
+  readonly signals: Partial<Record<SignalName, SignalTrack>>;
+  /** Visible failures by kind, half-life `recentMs`. */
+  readonly visible: Partial<Record<VisibleSignal, Tally>>;
+  /** Slow requests, half-life `recentMs`. */
+  readonly slow: Tally;
+  /** The same with half-life `lastingMs`: what attribution compares. */
+  readonly lastingVisible: Tally;
+  readonly lastingSlow: Tally;
+  /** Refused for quota beyond the first of each window, and tenants beyond the first: one tenant adds none of the latter. */
+  readonly limitedBeyondFirst: { requests: number; tenants: number };
+  /** Slow learner of ln(expected latency): how far detect's own expectation has drifted. */
+  usualLogLatency: number;
+  latencyDrift: number;
+  /** Since when the cell is degraded; 0: it is not. */
+  degradedSinceMs: number;
+}
+
+/** What the window adds for this cell, for the groups it belongs to. */
+export interface CellShare {
+  readonly visible: Partial<Record<VisibleSignal, Tally>>;
+  readonly slow: Tally;
+  readonly limitedBeyondFirst: { readonly requests: number; readonly tenants: number };
+}
+
+export interface TrackStep {
+  readonly windowStartMs: number;
+  readonly judgement: Judgement;
+  /** Bounds of what a window may add, see `addEvidence`. */
+  readonly evidence: { readonly limit: number; readonly cap: number };
+  /** Factors a window: counts of the last minute or two, of the last ten, and what is usual. */
+  readonly fade: { readonly recent: number; readonly lasting: number; readonly usual: number };
+  /** An incident is open on the cell, or all over: what is seen now is not what is usual. */
+  readonly isFrozen: boolean;
+}
+
+export function initialCellTrack(): CellTrack {
+  return {
+    usualRequests: 0,
+    requests: 0,
+    quietWindows: 0,
+    seenWindows: 0,
+    signals: {},
+    visible: {},
+    slow: emptyTally(),
+    lastingVisible: emptyTally(),
+    lastingSlow: emptyTally(),
+    limitedBeyondFirst: { requests: 0, tenants: 0 },
+    usualLogLatency: 0,
+    latencyDrift: 0,
+    degradedSinceMs: 0,
+  };
+}
+
+/** Steps a cell's memory in place (there is one call a cell and window) and returns the window's share. */
+export function stepCell(track: CellTrack, frame: CellFrame, step: TrackStep): CellShare {
+  track.usualRequests = frame.usualRequests;
+  track.requests = frame.requests;
+  track.quietWindows = frame.quietWindows;
+  if (frame.requests > 0) track.seenWindows++;
+  const isWarm = track.seenWindows > step.judgement.detect.warmUpWindows;
+  const learns = !step.isFrozen || !isWarm;
+  const verdicts: Partial<Record<SignalName, SignalVerdict>> = {};
+  for (const verdict of frame.signals) {
+    verdicts[verdict.signal] = verdict;
+    stepSignal(track, verdict, step);
+  }
+  // A signal that the frame leaves out had nothing to say: that is a healthy window, if there were requests.
+  if (frame.requests > 0)
+    for (const name of Object.keys(track.signals) as SignalName[])
+      if (verdicts[name] === undefined) addHealthy(track, name, step);
+  const share = {
+    visible: visibleOf(track, frame, { verdicts, learns, isWarm, step }),
+    slow: slowOf(track, verdicts, { learns, isWarm, step }),
+    limitedBeyondFirst: {
+      requests: Math.max(0, frame.limited - 1),
+      tenants: frame.tenants > 0 ? Math.max(0, frame.tenantsLimited - 1) : 0,
+    },
+  };
+  rememberShare(track, share, step);
+  return share;
+}
+
+function stepSignal(track: CellTrack, verdict: SignalVerdict, step: TrackStep): void {
+  if (verdict.state === "blind") return;
+  const kept = track.signals[verdict.signal];
+  const signal = kept ?? { evidence: 0, sinceMs: 0, usual: { bad: 0, of: 0 }, last: noVerdict };
+  if (kept === undefined) track.signals[verdict.signal] = signal;
+  signal.last = {
+    seen: verdict.seen,
+    expected: verdict.expected,
+    low: verdict.low,
+    high: verdict.high,
+    bad: verdict.bad,
+    of: verdict.of,
+    direction: verdict.direction,
+    surprise: verdict.surprise,
+    detector: verdict.reasons[0]?.detector ?? "",
+  };
+  if (verdict.state === "warming") return;
+  signal.evidence = addEvidence(signal.evidence, verdict.surprise, step.evidence);
+  if (signal.evidence === 0) signal.sinceMs = 0;
+  else if (signal.sinceMs === 0) signal.sinceMs = step.windowStartMs;
+}
+
+function addHealthy(track: CellTrack, name: SignalName, step: TrackStep): void {
+  const signal = track.signals[name];
+  if (signal === undefined || signal.evidence === 0) return;
+  signal.evidence = addEvidence(signal.evidence, 0, step.evidence);
+  if (signal.evidence === 0) signal.sinceMs = 0;
+}
+
+const noVerdict: SignalTrack["last"] = {
+  seen: null,
+  expected: null,
+  low: null,
+  high: null,
+  bad: 0,
+  of: 0,
+  direction: "none",
+  surprise: 0,
+  detector: "",
+};
+
+interface Learning {
+  readonly learns: boolean;
+  readonly isWarm: boolean;
+  readonly step: TrackStep;
+}
+
+function visibleOf(
+  track: CellTrack,
+  frame: CellFrame,
+  how: Learning & { readonly verdicts: Partial<Record<SignalName, SignalVerdict>> },
+): Partial<Record<VisibleSignal, Tally>> {
+  const visible: Partial<Record<VisibleSignal, Tally>> = {};
+  for (const signal of visibleSignals) {
+    const verdict = how.verdicts[signal];
+    const bad =
+      signal === "failures"
+        ? frame.failures
+        : signal === "rate_limited"
+          ? frame.limited
+          : signal === "auth_failures"
+            ? frame.authFailures
+            : (verdict?.bad ?? 0);
+    const isCounted = signal === "failures" || bad > 0 || track.signals[signal] !== undefined;
+    if (!isCounted || frame.requests === 0) continue;
+    // Every kind is set against all requests, so that kinds add up.
+    const expected = learn(track, signal, { bad, of: frame.requests, how });
+    if (how.isWarm) visible[signal] = { bad, of: frame.requests, expected };
+  }
+  return visible;
+}
+
+/** Usual latency's slow share where nothing was learnt: beyond the 95th percentile. */
+const slowPrior = { ratio: 0.05, of: 200 };
+const visiblePrior = { ratio: 0.003, of: 200 };
+
+function learn(
+  track: CellTrack,
+  name: SignalName,
+  seen: { readonly bad: number; readonly of: number; readonly how: Learning },
+): number {
+  const { how } = seen;
+  const signal = track.signals[name] ?? {
+    evidence: 0,
+    sinceMs: 0,
+    usual: { bad: 0, of: 0 },
+    last: noVerdict,
+  };
+  track.signals[name] = signal;
+  const prior = name === "ttft" || name === "duration" ? slowPrior : visiblePrior;
+  const expected = usualRatio(signal.usual, prior) * seen.of;
+  if (how.learns) {
+    signal.usual.bad = signal.usual.bad * how.step.fade.usual + seen.bad;
+    signal.usual.of = signal.usual.of * how.step.fade.usual + seen.of;
+  }
+  return expected;
+}
+
+function slowOf(
+  track: CellTrack,
+  verdicts: Partial<Record<SignalName, SignalVerdict>>,
+  how: Learning,
+): Tally {
+  for (const name of latencySignals) {
+    const verdict = verdicts[name];
+    if (verdict === undefined || verdict.of <= 0 || verdict.state === "warming") continue;
+    trackDrift(track, verdict, how);
+    const expected = learn(track, name, { bad: verdict.bad, of: verdict.of, how });
+    if (!how.isWarm) return emptyTally();
+    return { bad: verdict.bad, of: verdict.of, expected };
+  }
+  return emptyTally();
+}
+
+/** Share by which a window's ln(expected) moves the slow learner once it has seen as much: about six hours of windows. */
+function trackDrift(track: CellTrack, verdict: SignalVerdict, how: Learning): void {
+  if (verdict.expected === null || !(verdict.expected > 0)) return;
+  const now = Math.log(verdict.expected);
+  if (track.usualLogLatency === 0) track.usualLogLatency = now;
+  const weight = Math.max(1 - how.step.fade.usual, 1 / (1 + track.seenWindows));
+  if (how.learns) track.usualLogLatency += weight * (now - track.usualLogLatency);
+  track.latencyDrift = now - track.usualLogLatency;
+}
+
+function rememberShare(track: CellTrack, share: CellShare, step: TrackStep): void {
+  const { recent, lasting } = step.fade;
+  for (const signal of visibleSignals) {
+    const tally = track.visible[signal];
+    if (tally !== undefined) fade(tally, recent);
+  }
+  fade(track.slow, recent);
+  fade(track.lastingVisible, lasting);
+  fade(track.lastingSlow, lasting);
+  track.limitedBeyondFirst.requests =
+    track.limitedBeyondFirst.requests * lasting + share.limitedBeyondFirst.requests;
+  track.limitedBeyondFirst.tenants =
+    track.limitedBeyondFirst.tenants * lasting + share.limitedBeyondFirst.tenants;
+  add(track.slow, share.slow);
+  add(track.lastingSlow, share.slow);
+  const isBroad = isLimitBroad(track.limitedBeyondFirst);
+  let requests = 0;
+  for (const signal of visibleSignals) {
+    const more = share.visible[signal];
+    if (more === undefined) continue;
+    const tally = track.visible[signal] ?? emptyTally();
+    track.visible[signal] = tally;
+    add(tally, more);
+    requests = more.of;
+    if (signal === "rate_limited" && !isBroad) continue;
+    add(track.lastingVisible, { ...more, of: 0 });
+  }
+  track.lastingVisible.of += requests;
+}
+
+/**
+ * Whether rate limits hit many tenants rather than one: beyond the first refusal in a window, each further one is by a
+ * further tenant in at least three of ten cases. Without tenants in the telemetry, or with hardly any refusal, they count as narrow.
+ */
+export function isLimitBroad(beyondFirst: {
+  readonly requests: number;
+  readonly tenants: number;
+}): boolean {
+  return beyondFirst.requests >= 3 && beyondFirst.tenants >= 0.3 * beyondFirst.requests;
+}

@@ -1,0 +1,128 @@
+/** Which cells are degraded in a window, by what: their own evidence, or their group's where they show a part of it. */
+import type { CellKey } from "../contracts/cell.ts";
+import type { SignalName } from "../contracts/frame.ts";
+import { type CellTrack, isLimitBroad } from "./cell-track.ts";
+import { sharedThreshold } from "./evidence.ts";
+import { type Family, familyOf, visibleSignals } from "./families.ts";
+import { failingOf, type GroupTrack, groupsOf } from "./group-track.ts";
+import { logSlowdown } from "./slowness.ts";
+import type { IncidentState } from "./state.ts";
+import { excessRatio, sureExcessRatio } from "./tally.ts";
+
+export interface DegradedSignal {
+  readonly signal: SignalName;
+  readonly family: Family;
+  readonly sinceMs: number;
+  /** log10 evidence of its own, 0 where only the group has some. */
+  readonly evidence: number;
+}
+
+export type Degraded = ReadonlyMap<CellKey, readonly DegradedSignal[]>;
+
+/** Evidence that ends a run is half of what begins one. */
+const hysteresis = 0.5;
+/** A cell goes with its group when it shows at least half of the group's trouble, and at least this much. */
+const partOfGroup = 0.5;
+const leastFailing = 0.01;
+const leastSlowdown = Math.log(1.15);
+
+export function findDegraded(state: IncidentState, threshold: number): Degraded {
+  const keys = Object.keys(state.cells).toSorted() as CellKey[];
+  const all: number[] = [];
+  for (const key of keys) {
+    const track = state.cells[key] as CellTrack;
+    for (const signal of Object.keys(track.signals) as SignalName[])
+      if (isJudged(track, signal)) all.push(track.signals[signal]?.evidence ?? 0);
+  }
+  for (const group of Object.values(state.groups))
+    all.push(group.visibleEvidence, group.slowEvidence);
+  const enter = sharedThreshold(all, threshold);
+  const degraded = new Map<CellKey, readonly DegradedSignal[]>();
+  for (const key of keys) {
+    const track = state.cells[key] as CellTrack;
+    const needed = track.degradedSinceMs > 0 ? enter * hysteresis : enter;
+    const signals = ownSignals(track, needed);
+    addGroupSignals(signals, { key, track, state, enter });
+    if (signals.length > 0) degraded.set(key, signals);
+  }
+  return degraded;
+}
+
+function isJudged(track: CellTrack, signal: SignalName): boolean {
+  return familyOf(signal, isLimitBroad(track.limitedBeyondFirst)) !== "context";
+}
+
+function ownSignals(track: CellTrack, needed: number): DegradedSignal[] {
+  const found: DegradedSignal[] = [];
+  for (const [name, signal] of Object.entries(track.signals)) {
+    if (signal.evidence < needed) continue;
+    const family = familyOf(name as SignalName, isLimitBroad(track.limitedBeyondFirst));
+    if (family === "context") continue;
+    found.push({
+      signal: name as SignalName,
+      family,
+      sinceMs: signal.sinceMs,
+      evidence: signal.evidence,
+    });
+  }
+  return found.toSorted((a, b) => b.evidence - a.evidence || (a.signal < b.signal ? -1 : 1));
+}
+
+function addGroupSignals(
+  found: DegradedSignal[],
+  at: {
+    readonly key: CellKey;
+    readonly track: CellTrack;
+    readonly state: IncidentState;
+    readonly enter: number;
+  },
+): void {
+  const { key, track, state, enter } = at;
+  const has = (signal: SignalName) => found.some((other) => other.signal === signal);
+  for (const name of groupsOf(key)) {
+    const group = state.groups[name];
+    if (group === undefined) continue;
+    if (group.visibleEvidence >= enter) {
+      const signal = worstVisible(track);
+      const failing = sureExcessRatio(track.lastingVisible, 1);
+      const ofGroup = excessRatio(failingOf(group.visible, isLimitBroad(group.limitedBeyondFirst)));
+      if (
+        signal !== undefined &&
+        !has(signal) &&
+        failing >= Math.max(leastFailing, partOfGroup * ofGroup)
+      )
+        found.push({
+          signal,
+          family: familyOf(signal, isLimitBroad(track.limitedBeyondFirst)) as Family,
+          sinceMs: group.visibleSinceMs,
+          evidence: 0,
+        });
+    }
+    if (group.slowEvidence < enter || has("ttft") || has("duration")) continue;
+    const slowdown = logSlowdown(track.lastingSlow) + track.latencyDrift;
+    if (slowdown < Math.max(leastSlowdown, partOfGroup * groupSlowdown(group))) continue;
+    const signal = track.signals.ttft === undefined ? "duration" : "ttft";
+    found.push({ signal, family: "service", sinceMs: group.slowSinceMs, evidence: 0 });
+  }
+}
+
+export function groupSlowdown(group: GroupTrack): number {
+  return logSlowdown(group.slow) + group.drift;
+}
+
+/** The kind of visible failure that exceeds its usual most; undefined when none does. */
+export function worstVisible(track: CellTrack): SignalName | undefined {
+  let worst: SignalName | undefined;
+  let most = 0;
+  for (const signal of visibleSignals) {
+    const tally = track.visible[signal];
+    if (tally === undefined) continue;
+    if (signal === "rate_limited" && !isLimitBroad(track.limitedBeyondFirst)) continue;
+    const excess = tally.bad - tally.expected;
+    if (excess > most) {
+      most = excess;
+      worst = signal;
+    }
+  }
+  return worst;
+}

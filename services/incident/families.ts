@@ -1,0 +1,48 @@
+/** Which signals belong together: one incident has one family, so that unlike troubles stay apart. */
+import type { SignalName } from "../contracts/frame.ts";
+
+/**
+ * service: slow, failing, overloaded, the ladder of an outage. quality: answers that arrive but are no good.
+ * quota: few tenants run into their own limits. client: callers' mistakes. silence: no requests where there should be.
+ */
+export const families = ["service", "quality", "quota", "client", "silence"] as const;
+export type Family = (typeof families)[number];
+
+const bySignal: Readonly<Record<SignalName, Family | "context">> = {
+  failures: "service",
+  rate_limited: "service",
+  auth_failures: "service",
+  cancelled: "service",
+  ttft: "service",
+  duration: "service",
+  time_per_output_token: "service",
+  retries: "service",
+  in_flight: "service",
+  substituted: "service",
+  empty_answers: "quality",
+  refused_answers: "quality",
+  missing_finish: "quality",
+  truncated_answers: "quality",
+  client_errors: "client",
+  output_tokens: "context",
+  traffic: "context",
+};
+
+/** Rate limits of few tenants are theirs; of many, the service's. */
+export function familyOf(signal: SignalName, isLimitBroad: boolean): Family | "context" {
+  return signal === "rate_limited" && !isLimitBroad ? "quota" : bySignal[signal];
+}
+
+/** Kinds of requests that failed the user, each with its own usual ratio. */
+export const visibleSignals = [
+  "failures",
+  "rate_limited",
+  "auth_failures",
+  "cancelled",
+  "empty_answers",
+  "missing_finish",
+  "refused_answers",
+] as const satisfies readonly SignalName[];
+export type VisibleSignal = (typeof visibleSignals)[number];
+
+export const latencySignals = ["ttft", "duration"] as const satisfies readonly SignalName[];

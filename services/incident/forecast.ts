@@ -1,0 +1,87 @@
+/**
+ * When a threshold will be passed. Two readings, each a robust line with its 80 % interval; the earlier one counts.
+ *
+ * 1. The failing ratio itself, in a line to the threshold.
+ * 2. Utilisation read off latency. With time to first token ∝ 1 + 4u² below saturation (the law that the fleet's
+ *    measurements suggest), a slow-down R from a usual utilisation u₀ means u = √((R·(1 + 4u₀²) − 1) / 4); queues run full
+ *    where u reaches 1. u₀ is not in the telemetry, so it is taken as .65 within .5 … .8, which widens the interval.
+ */
+import type { Minute } from "./group-track.ts";
+import { fitTrend, type Trend } from "./trend.ts";
+
+/** Minutes from now. `high` is null where the data allow that it never comes. */
+export interface Eta {
+  readonly low: number;
+  readonly median: number;
+  readonly high: number | null;
+}
+
+/** Normal quantile of an 80 % interval's ends. */
+const z80 = 1.2816;
+/** Normal quantile that a slope must pass to be called rising: one chance in a thousand, one-sided. */
+const zRising = 3.09;
+
+const fitMinutes = 15;
+
+const usualUtilisation = { low: 0.5, median: 0.65, high: 0.8 };
+
+export function utilisationOf(slowdown: number, usual: number): number {
+  return Math.sqrt(Math.max(0, (slowdown * (1 + 4 * usual * usual) - 1) / 4));
+}
+
+/** Trend of the last minutes, and whether it surely rises. */
+export function risingTrend(
+  values: readonly (number | null)[],
+): { readonly trend: Trend; readonly isRising: boolean } | undefined {
+  const points = values.slice(-fitMinutes).map((value) => value ?? undefined);
+  const trend = fitTrend(points, z80);
+  const sure = fitTrend(points, zRising);
+  if (trend === undefined || sure === undefined) return undefined;
+  return { trend, isRising: sure.slopeLow > 0 };
+}
+
+function etaOfLine(trend: Trend, threshold: number): Eta | undefined {
+  const left = threshold - trend.last;
+  if (left <= 0) return { low: 0, median: 0, high: 1 };
+  if (trend.slope <= 0) return undefined;
+  return {
+    low: trend.slopeHigh > 0 ? left / trend.slopeHigh : 0,
+    median: left / trend.slope,
+    high: trend.slopeLow > 0 ? left / trend.slopeLow : null,
+  };
+}
+
+/** From the failing ratio; undefined unless it surely rises. */
+export function forecastFailing(minutes: readonly Minute[], threshold: number): Eta | undefined {
+  const rising = risingTrend(minutes.map((minute) => minute.failing));
+  if (rising === undefined || !rising.isRising) return undefined;
+  return etaOfLine(rising.trend, threshold);
+}
+
+/** From latency; undefined unless utilisation surely rises. */
+export function forecastSaturation(minutes: readonly Minute[]): Eta | undefined {
+  const line = (usual: number) =>
+    risingTrend(
+      minutes.map(({ slowdown }) =>
+        slowdown === null ? null : utilisationOf(Math.exp(slowdown), usual),
+      ),
+    );
+  const middle = line(usualUtilisation.median);
+  if (middle === undefined || !middle.isRising) return undefined;
+  const median = etaOfLine(middle.trend, 1);
+  if (median === undefined) return undefined;
+  const busy = line(usualUtilisation.high);
+  const idle = line(usualUtilisation.low);
+  const early = busy === undefined ? undefined : etaOfLine(busy.trend, 1);
+  const late = idle === undefined ? undefined : etaOfLine(idle.trend, 1);
+  return {
+    low: Math.min(median.low, early?.low ?? median.low),
+    median: median.median,
+    high: late?.high ?? null,
+  };
+}
+
+export function earlier(left: Eta | undefined, right: Eta | undefined): Eta | undefined {
+  if (left === undefined || right === undefined) return left ?? right;
+  return left.median <= right.median ? left : right;
+}

@@ -1,0 +1,347 @@
+/** Makes an incident's record out of its episode: everything that an alert says. */
+import type { CellKey } from "../contracts/cell.ts";
+import { type SignalName, signalCatalog } from "../contracts/frame.ts";
+import type { Evidence, Incident, Transition } from "../contracts/incident.ts";
+import { locate, type Place, type PlaceSample } from "./attribution.ts";
+import { isLimitBroad } from "./cell-track.ts";
+import type { Degraded } from "./degraded.ts";
+import { latencySignals, visibleSignals } from "./families.ts";
+import type { FleetWindow } from "./join.ts";
+import type { Opinion } from "./severity.ts";
+import { latencyLogSigma, logSlowdown, upperNormalQuantile } from "./slowness.ts";
+import type { Episode, EpisodeEvidence, IncidentState } from "./state.ts";
+import { emptyTally, excessRatio, type Tally } from "./tally.ts";
+import { fitTrend } from "./trend.ts";
+import { rarity, titleOf } from "./wording.ts";
+
+/** What an episode looks like in one window. */
+export interface EpisodeView {
+  /** Members that are degraded in the episode's family now, in key order. */
+  readonly cells: readonly CellKey[];
+  readonly liveCells: number;
+  readonly degradedShare: number;
+  readonly failing: Tally;
+  readonly slow: Tally;
+  /** ln of the slow-down over degraded members, drift of the baseline included. */
+  readonly slowdown: number;
+  readonly isSpreading: boolean;
+  readonly doublingMinutes: number | null;
+  readonly quietMs: number;
+  readonly isFleetSilent: boolean;
+}
+
+export interface RecordInput {
+  readonly state: IncidentState;
+  readonly window: FleetWindow;
+  readonly degraded: Degraded;
+  readonly episode: Episode;
+  readonly view: EpisodeView;
+  readonly opinion: Opinion;
+}
+
+const cellLimit = 50;
+const evidenceLimit = 16;
+
+export function makeRecord(input: RecordInput, transition: Transition): Incident {
+  const { episode, window, view, opinion, state } = input;
+  const place = placeOf(input);
+  const evidence = listEvidence(episode);
+  const leadingSignal = leadingSignalOf(input, evidence);
+  episode.revision++;
+  const record: Incident = {
+    incident: episode.incident,
+    revision: episode.revision,
+    epoch: window.epoch,
+    atMs: window.appendMs,
+    windowStartMs: window.windowStartMs,
+    windowMs: window.windowMs,
+    transition,
+    phase: episode.phase,
+    severity: episode.severity,
+    title: titleOf({
+      dimensions: place.dimensions,
+      signal: leadingSignal,
+      slowdown: Math.exp(view.slowdown),
+      ratio: ratioOf(input, leadingSignal),
+      quietMs: view.quietMs,
+      isFleetSilent: view.isFleetSilent,
+      trend: view.isSpreading ? "spreading" : opinion.forecast === undefined ? "steady" : "growing",
+    }),
+    dimensions: place.dimensions.map((one) => ({ ...one })),
+    cells: worstFirst(input).slice(0, cellLimit),
+    degradedCells: view.cells.length,
+    liveCells: view.liveCells,
+    degradedShare: round(view.degradedShare),
+    signals: [...new Set(evidence.map((one) => one.signal))],
+    leadingSignal,
+    evidence: evidence.slice(0, evidenceLimit),
+    attribution: [...place.attribution],
+    sinceMs: episode.sinceMs,
+    openedMs: episode.openedMs,
+    resolvedMs: episode.resolvedMs,
+    spread: { doublingMinutes: view.doublingMinutes, next: nextCells(state, input) },
+    forecast: forecastOf(opinion, window),
+    totals: {
+      bad: Math.round(episode.totals.bad),
+      of: Math.round(episode.totals.of),
+      tenants: Math.round(episode.totals.tenants),
+    },
+    examples: episode.examples.map((example) => ({ ...example })),
+    reason: opinion.reason,
+    whyNow: whyNow(evidence),
+  };
+  episode.said = record;
+  return record;
+}
+
+/** The record of an episode that ended: what it last was, and how much it was in all. */
+export function makeResolved(
+  episode: Episode,
+  window: Pick<FleetWindow, "appendMs" | "windowStartMs" | "windowMs" | "epoch">,
+  reason: string,
+): Incident | undefined {
+  const { said } = episode;
+  if (said === null) return undefined;
+  episode.revision++;
+  return {
+    ...said,
+    revision: episode.revision,
+    epoch: window.epoch,
+    atMs: window.appendMs,
+    windowStartMs: window.windowStartMs,
+    windowMs: window.windowMs,
+    transition: "resolved",
+    phase: "resolved",
+    severity: episode.severity,
+    resolvedMs: episode.resolvedMs,
+    forecast: null,
+    evidence: listEvidence(episode).slice(0, evidenceLimit),
+    totals: {
+      bad: Math.round(episode.totals.bad),
+      of: Math.round(episode.totals.of),
+      tenants: Math.round(episode.totals.tenants),
+    },
+    examples: episode.examples.map((example) => ({ ...example })),
+    reason,
+  };
+}
+
+function listEvidence(episode: Episode): Evidence[] {
+  return Object.values(episode.evidence)
+    .toSorted(
+      (a: EpisodeEvidence, b: EpisodeEvidence) =>
+        b.surprise - a.surprise || (a.signal + a.cell < b.signal + b.cell ? -1 : 1),
+    )
+    .map(({ detector: _, surprise, ...rest }) => ({ ...rest, surprise: round(surprise) }));
+}
+
+function round(value: number): number {
+  return Number(value.toPrecision(4));
+}
+
+/** What users notice first: failures that matter, else latency, else the strongest of what there is. */
+function leadingSignalOf(
+  { episode, view, state }: RecordInput,
+  evidence: readonly Evidence[],
+): SignalName {
+  if (episode.family === "silence") return "traffic";
+  if (episode.family === "client") return "client_errors";
+  if (episode.family === "quota") return "rate_limited";
+  if (excessRatio(view.failing) >= 0.02) {
+    let worst: SignalName | undefined;
+    let most = 0;
+    for (const signal of visibleSignals) {
+      let excess = 0;
+      for (const cell of view.cells) {
+        const tally = state.cells[cell]?.visible[signal];
+        if (tally !== undefined) excess += tally.bad - tally.expected;
+      }
+      if (excess > most) {
+        most = excess;
+        worst = signal;
+      }
+    }
+    if (worst !== undefined) return worst;
+  }
+  const latency = evidence.find(({ signal }) => signal === "ttft" || signal === "duration");
+  return latency?.signal ?? evidence[0]?.signal ?? "failures";
+}
+
+function ratioOf({ view, state, episode }: RecordInput, signal: SignalName): number {
+  let bad = 0;
+  let of = 0;
+  const visible = visibleSignals.find((name) => name === signal);
+  for (const cell of view.cells) {
+    const tally = visible === undefined ? undefined : state.cells[cell]?.visible[visible];
+    if (tally === undefined) continue;
+    bad += tally.bad;
+    of += tally.of;
+  }
+  if (of > 0) return bad / of;
+  for (const one of Object.values(episode.evidence)) {
+    if (one.signal !== signal) continue;
+    bad += one.bad;
+    of += one.of;
+  }
+  return of > 0 ? bad / of : 0;
+}
+
+function whyNow(evidence: readonly Evidence[]): string[] {
+  const seen = new Set<SignalName>();
+  const reasons: string[] = [];
+  for (const one of evidence) {
+    if (seen.has(one.signal) || one.surprise < 3) continue;
+    seen.add(one.signal);
+    reasons.push(`${signalCatalog[one.signal].words} (${rarity(one.surprise)})`);
+  }
+  return reasons.slice(0, 3);
+}
+
+function worstFirst({ view, state }: RecordInput): CellKey[] {
+  const badness = (key: CellKey) => {
+    const track = state.cells[key];
+    return track === undefined
+      ? 0
+      : (excessRatio(track.lastingVisible) * 10 + Math.max(0, logSlowdown(track.lastingSlow))) *
+          track.usualRequests;
+  };
+  return view.cells.toSorted((a, b) => badness(b) - badness(a) || (a < b ? -1 : 1));
+}
+
+const weakEvidence = 1;
+
+/** Cells that are not degraded yet, but have some evidence of the same family's latency or failures. */
+function nextCells(state: IncidentState, { degraded, episode }: RecordInput): CellKey[] {
+  if (episode.family !== "service") return [];
+  const scored: { key: CellKey; evidence: number }[] = [];
+  for (const key of Object.keys(state.cells).toSorted() as CellKey[]) {
+    if (degraded.has(key)) continue;
+    const signals = state.cells[key]?.signals ?? {};
+    let most = 0;
+    for (const name of [...latencySignals, "failures", "retries", "rate_limited"] as const)
+      most = Math.max(most, signals[name]?.evidence ?? 0);
+    if (most >= weakEvidence) scored.push({ key, evidence: most });
+  }
+  return scored
+    .toSorted((a, b) => b.evidence - a.evidence || (a.key < b.key ? -1 : 1))
+    .slice(0, 3)
+    .map(({ key }) => key);
+}
+
+function forecastOf(opinion: Opinion, window: FleetWindow): Incident["forecast"] {
+  if (opinion.forecast === undefined) return null;
+  const { eta, what } = opinion.forecast;
+  const at = (minutes: number) => Math.round(window.appendMs + minutes * 60_000);
+  return {
+    what,
+    breachLowMs: at(Math.max(0, eta.low)),
+    breachMedianMs: at(Math.max(0, eta.median)),
+    breachHighMs: eta.high === null ? null : at(eta.high),
+    coverage: 0.8,
+  };
+}
+
+/** Minutes in which the degraded share doubles; null unless it grows. */
+export function doublingMinutes(shares: readonly number[]): number | null {
+  const recent = shares.slice(-10).filter((share) => share > 0);
+  const trend = fitTrend(
+    recent.map((share) => Math.log2(share)),
+    1.28,
+  );
+  return trend === undefined || trend.slopeLow <= 0.01
+    ? null
+    : Number((1 / trend.slope).toFixed(1));
+}
+
+function placeOf(input: RecordInput): Place {
+  const { state, episode, view } = input;
+  const mode =
+    episode.family === "quota" || episode.family === "client" || episode.family === "silence"
+      ? "membership"
+      : excessRatio(view.failing) >= 0.02
+        ? "failing"
+        : episode.family === "quality"
+          ? "failing"
+          : view.slow.of > 0
+            ? "slow"
+            : "membership";
+  const samples: PlaceSample[] = [];
+  for (const key of Object.keys(state.cells).toSorted() as CellKey[]) {
+    const track = state.cells[key];
+    if (track === undefined) continue;
+    const isMember = view.cells.includes(key);
+    if (mode === "membership") {
+      const of = Math.max(1e-6, track.usualRequests);
+      const bad = isMember ? of : 0;
+      samples.push({ cell: key, of, bad, expected: 0, strength: isMember ? 1 : 0, doubt: 0 });
+    } else if (mode === "failing") samples.push(failingSample(key, track));
+    else samples.push(slowSample(key, track));
+  }
+  const { dimensions } = episode;
+  return locate(samples, mode === "membership" ? {} : dimensions);
+}
+
+function failingSample(cell: CellKey, track: IncidentState["cells"][CellKey]): PlaceSample {
+  const { bad, of, expected } = track.lastingVisible;
+  return {
+    cell,
+    of,
+    bad,
+    expected,
+    strength: of > 0 ? (bad - expected) / of : 0,
+    doubt: of > 0 ? Math.sqrt(bad + 1) / of : 1,
+  };
+}
+
+function slowSample(cell: CellKey, track: IncidentState["cells"][CellKey]): PlaceSample {
+  const { bad, of, expected } = track.lastingSlow;
+  if (of < 1) return { cell, of: 0, bad: 0, expected: 0, strength: 0, doubt: 1 };
+  const share = (bad + 0.5) / (of + 1);
+  const z = upperNormalQuantile(share);
+  const density = Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
+  return {
+    cell,
+    of,
+    bad,
+    expected,
+    strength: logSlowdown(track.lastingSlow) + track.latencyDrift,
+    // Of the share, carried over to ln(latency) by the slope of the quantile.
+    doubt: (latencyLogSigma * Math.sqrt((share * (1 - share)) / of)) / density,
+  };
+}
+
+/** Sums over an episode's degraded cells. */
+export function tallyCells(
+  state: IncidentState,
+  cells: readonly CellKey[],
+): Pick<EpisodeView, "failing" | "slow" | "slowdown"> {
+  const failing = emptyTally();
+  const slow = emptyTally();
+  let drift = 0;
+  for (const cell of cells) {
+    const track = state.cells[cell];
+    if (track === undefined) continue;
+    for (const signal of visibleSignals) {
+      const tally = track.visible[signal];
+      if (tally === undefined) continue;
+      if (signal === "failures") failing.of += tally.of;
+      if (signal === "rate_limited" && !isLimitBroad(track.limitedBeyondFirst)) continue;
+      failing.bad += tally.bad;
+      failing.expected += tally.expected;
+    }
+    slow.bad += track.slow.bad;
+    slow.of += track.slow.of;
+    slow.expected += track.slow.expected;
+    drift += track.latencyDrift * track.slow.of;
+  }
+  const slowdown = logSlowdown(slow) + (slow.of > 0 ? drift / slow.of : 0);
+  return { failing, slow, slowdown };
+}
+
+/** Name of a group in a reader's words. */
+export function scopeName(group: string): string {
+  if (group === "fleet") return "the fleet";
+  if (group === "kind=genai") return "all model calls";
+  if (group === "kind=http") return "all HTTP requests";
+  return group.replace("=", " ");
+}

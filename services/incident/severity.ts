@@ -1,0 +1,194 @@
+/**
+ * How loud. A page needs a user-visible failure that matters, or a precursor that has a forecast, or one that is
+ * large, lasting and spreading. Everything else that lasts is a ticket, which says why it is not a page.
+ */
+import type { Judgement } from "../contracts/config.ts";
+import type { SignalName } from "../contracts/frame.ts";
+import { type Eta, earlier, forecastFailing, forecastSaturation, risingTrend } from "./forecast.ts";
+import type { GroupTrack, Minute } from "./group-track.ts";
+
+/**
+ * Page's CUSUM over windows: S = max(0, S + min(10, r/θ) − ½), θ the paging ratio, r the failing ratio that is beyond
+ * usual and chance. A page at S ≥ 20: after three windows when half of all fail, one minute at 10 %, about three minutes at 5 %.
+ */
+export const pressureToPage = 20;
+const pressureCap = 60;
+
+export function stepPressure(
+  pressure: number,
+  sureRatio: number,
+  pageFailureRatio: number,
+): number {
+  const step = Math.min(10, sureRatio / pageFailureRatio) - 0.5;
+  return Math.min(pressureCap, Math.max(0, pressure + step));
+}
+
+/** A place whose traffic is (nearly) all in the incident, or the fleet. */
+export interface Scope {
+  readonly name: string;
+  readonly track: GroupTrack;
+  /** Share of the fleet's usual traffic. */
+  readonly share: number;
+}
+
+export interface SeverityInput {
+  readonly judgement: Judgement;
+  readonly family: string;
+  readonly scopes: readonly Scope[];
+  /** CUSUM over the incident's own cells, and their failing ratio and share of usual traffic. */
+  readonly pressure: number;
+  readonly failingRatio: number;
+  readonly degradedShare: number;
+  /** Signals with evidence now, and rungs of the ladder among them. */
+  readonly signals: readonly SignalName[];
+  readonly unusualWindows: number;
+  readonly windowMs: number;
+  readonly isSpreading: boolean;
+}
+
+export interface Opinion {
+  readonly severity: "none" | "ticket" | "page";
+  readonly reason: string;
+  readonly forecast: { readonly eta: Eta; readonly what: string } | undefined;
+}
+
+/** Slow-down from which latency foretells, and from which it is bad in itself. */
+const tellingSlowdown = Math.log(1.4);
+const largeSlowdown = Math.log(2);
+/** Share of traffic that a precursor must touch: users of one small model are told by failures. */
+const precursorShare = 0.1;
+/** Minutes that a precursor must last: a deploy's cold caches pass within ten. */
+const precursorMinutes = 10;
+const percent = (ratio: number) =>
+  `${(100 * ratio).toFixed(ratio < 0.1 ? 1 : 0).replace(/\.0$/, "")} %`;
+
+export function judgeSeverity(input: SeverityInput): Opinion {
+  const forecast = bestForecast(input);
+  const page = visibleReason(input) ?? precursorReason(input, forecast);
+  if (page !== undefined) return { severity: "page", reason: page, forecast };
+  const lasted = (input.unusualWindows * input.windowMs) / 60_000;
+  if (lasted < 1) return { severity: "none", reason: "Watching: not yet a minute old", forecast };
+  return { severity: "ticket", reason: ticketReason(input, forecast), forecast };
+}
+
+function visibleReason(input: SeverityInput): string | undefined {
+  const { judgement, family } = input;
+  if (family !== "service" && family !== "quality") return undefined;
+  const { pageTrafficShare } = judgement.incident;
+  if (input.pressure >= pressureToPage && input.degradedShare >= pageTrafficShare)
+    return `Users feel it: ${percent(input.failingRatio)} of requests beyond the usual fail in cells with ${percent(input.degradedShare)} of traffic`;
+  for (const scope of input.scopes)
+    if (scope.track.pressure >= pressureToPage && scope.share >= pageTrafficShare)
+      return `Users feel it: failing requests stay above ${percent(judgement.incident.pageFailureRatio)} over ${scope.name}, ${percent(scope.share)} of traffic`;
+  return undefined;
+}
+
+type Forecast = Opinion["forecast"];
+
+function bestForecast(input: SeverityInput): Forecast {
+  if (input.family !== "service") return undefined;
+  const { breachFailureRatio } = input.judgement.incident;
+  let best: Forecast;
+  for (const scope of input.scopes) {
+    if (scope.share < precursorShare) continue;
+    const { minutes } = scope.track;
+    // Fleet-wide the stated ratio, within a place half of its requests.
+    const threshold =
+      scope.name === "the fleet" ? breachFailureRatio : Math.max(0.5, breachFailureRatio);
+    const eta = earlier(
+      isFailing(minutes) ? forecastFailing(minutes, threshold) : undefined,
+      isSlow(minutes, 3, tellingSlowdown) ? forecastSaturation(minutes) : undefined,
+    );
+    if (eta === undefined) continue;
+    if (best === undefined || eta.median < best.eta.median)
+      best = {
+        eta,
+        what:
+          scope.name === "the fleet"
+            ? `${percent(threshold)} of users failing`
+            : `${percent(threshold)} failing over ${scope.name}`,
+      };
+  }
+  return best;
+}
+
+/** Whether at least 1 % of requests beyond the usual failed in each of the last 3 minutes. */
+function isFailing(minutes: readonly Minute[]): boolean {
+  const last = minutes.slice(-3);
+  return last.length === 3 && last.every(({ failing }) => (failing ?? 0) >= 0.01);
+}
+
+function isSlow(minutes: readonly Minute[], count: number, atLeast: number): boolean {
+  const last = minutes.slice(-count);
+  const slow = last.filter(({ slowdown }) => (slowdown ?? 0) >= atLeast).length;
+  // One minute in five may be an exception.
+  return last.length === count && slow >= Math.ceil(0.8 * count);
+}
+
+/** Signals further up the ladder than latency. */
+const rungs: readonly SignalName[] = [
+  "failures",
+  "rate_limited",
+  "auth_failures",
+  "cancelled",
+  "retries",
+  "in_flight",
+  "substituted",
+];
+
+function precursorReason(input: SeverityInput, forecast: Forecast): string | undefined {
+  if (input.family !== "service") return undefined;
+  const { forecastHorizonMinutes } = input.judgement.incident;
+  const isNear = forecast !== undefined && forecast.eta.median <= forecastHorizonMinutes;
+  const left = isNear ? `${forecast.what} in about ${Math.round(forecast.eta.median)} min` : "";
+  for (const scope of input.scopes) {
+    if (scope.share < precursorShare) continue;
+    const { minutes } = scope.track;
+    const factor = Math.exp(median(minutes.slice(-3).map((m) => m.slowdown ?? 0))).toFixed(1);
+    if (isNear && isSlow(minutes, precursorMinutes, tellingSlowdown))
+      return `Latency ${factor}× and rising for ${precursorMinutes} min over ${scope.name}; ${left}`;
+    const hasRung = input.signals.some((signal) => rungs.includes(signal)) && isFailing(minutes);
+    if (isNear && hasRung && isSlow(minutes, 3, tellingSlowdown))
+      return `Latency ${factor}× with failing requests over ${scope.name}; ${left}`;
+    const rises = risingTrend(minutes.map((minute) => minute.slowdown))?.isRising === true;
+    if (isSlow(minutes, 5, largeSlowdown) && rises && (input.isSpreading || hasRung))
+      return `Latency ${factor}× for 5 min over ${scope.name}, ${percent(scope.share)} of traffic, and spreading`;
+    if (isNear && isFailing(minutes) && forecast.eta.median <= forecastHorizonMinutes / 3)
+      return `Failing requests rise over ${scope.name}; ${left}`;
+  }
+  return undefined;
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[sorted.length >> 1] ?? 0;
+}
+
+function ticketReason(input: SeverityInput, forecast: Forecast): string {
+  const { pageFailureRatio, pageTrafficShare, forecastHorizonMinutes } = input.judgement.incident;
+  switch (input.family) {
+    case "client":
+      return "Not a page: callers' own mistakes, the service answers them correctly";
+    case "quota":
+      return "Not a page: the rate limits hit few tenants, not the service's users at large";
+    default:
+  }
+  const reasons: string[] = [];
+  if (input.degradedShare < pageTrafficShare)
+    reasons.push(
+      `it touches ${percent(input.degradedShare)} of traffic, below ${percent(pageTrafficShare)}`,
+    );
+  else if (input.failingRatio < pageFailureRatio)
+    reasons.push(
+      `${percent(input.failingRatio)} of requests fail beyond the usual, below ${percent(pageFailureRatio)}`,
+    );
+  else reasons.push("failing requests have not lasted yet");
+  reasons.push(
+    forecast === undefined
+      ? "nothing is surely rising"
+      : forecast.eta.median > forecastHorizonMinutes
+        ? `${forecast.what} is more than ${forecastHorizonMinutes} min away`
+        : "what rises has not lasted yet",
+  );
+  return `Not a page: ${reasons.join(", and ")}`;
+}

@@ -1,0 +1,73 @@
+/**
+ * Silence is not health. A busy cell without requests, a fleet without any, and a telemetry path that is down are told
+ * apart as far as records allow: when cells fall silent all at once and no sender is heard, it may be the way here.
+ */
+import type { CellKey } from "../contracts/cell.ts";
+import type { CellTrack } from "./cell-track.ts";
+import type { DegradedSignal } from "./degraded.ts";
+import type { FleetWindow } from "./join.ts";
+import type { IncidentState } from "./state.ts";
+
+/** A collector's restart takes up to two minutes. */
+const fleetSilentMs = 300_000;
+const cellSilentMs = 300_000;
+/** Requests that a silent cell must have missed, and how its silence must compare with its longest one so far. */
+const missedRequests = 100;
+const longerThanUsual = 4;
+
+export interface SilenceMemory {
+  /** Requests a window before the present silence, and the longest silence known, in windows. */
+  usualRequests: number;
+  longestQuiet: number;
+}
+
+/** Steps what is known of a cell's silences in place; call after the cell's own step. */
+export function stepSilence(memory: SilenceMemory, track: CellTrack, fadeUsual: number): void {
+  if (track.requests > 0) memory.usualRequests = track.usualRequests;
+  memory.longestQuiet *= fadeUsual;
+}
+
+/** Called when requests come again: a silence that ended is a silence that this cell has. */
+export function endSilence(memory: SilenceMemory, quietWindows: number): void {
+  memory.longestQuiet = Math.max(memory.longestQuiet, quietWindows);
+}
+
+export function stepFleetSilence(state: IncidentState, window: FleetWindow): void {
+  const isSilent =
+    window.pipeline.spans === 0 && window.cells.every((frame) => frame.requests === 0);
+  state.silentWindows = isSilent ? state.silentWindows + 1 : 0;
+}
+
+export function isFleetSilent(state: IncidentState, windowMs: number): boolean {
+  return state.silentWindows * windowMs >= fleetSilentMs;
+}
+
+/** Cells that are silent where they should not be. While nothing at all is heard, single cells are not judged. */
+export function silentCells(
+  state: IncidentState,
+  memories: Readonly<Record<CellKey, SilenceMemory>>,
+  window: FleetWindow,
+): ReadonlyMap<CellKey, DegradedSignal> {
+  const silent = new Map<CellKey, DegradedSignal>();
+  const isAll = isFleetSilent(state, window.windowMs);
+  // A gap of everything counts for nothing afterwards: a cell's silence is measured beyond it.
+  if (state.silentWindows > 0 && !isAll) return silent;
+  for (const key of Object.keys(memories).toSorted() as CellKey[]) {
+    const track = state.cells[key];
+    const memory = memories[key];
+    if (track === undefined || memory === undefined || track.quietWindows === 0) continue;
+    const quiet = track.quietWindows;
+    const isLong =
+      quiet * window.windowMs >= cellSilentMs && quiet > longerThanUsual * memory.longestQuiet;
+    const isMissed = memory.usualRequests * quiet >= missedRequests;
+    if (!isAll && !(isLong && isMissed)) continue;
+    if (isAll && memory.usualRequests <= 0) continue;
+    silent.set(key, {
+      signal: "traffic",
+      family: "silence",
+      sinceMs: window.windowStartMs - (quiet - 1) * window.windowMs,
+      evidence: 0,
+    });
+  }
+  return silent;
+}

@@ -1,0 +1,87 @@
+/** The incident task's whole memory. Everything in it survives JSON, so a snapshot is the state itself. */
+import type { CellKey } from "../contracts/cell.ts";
+import type { SignalName } from "../contracts/frame.ts";
+import type { Incident, Severity } from "../contracts/incident.ts";
+import type { CellTrack } from "./cell-track.ts";
+import type { Family } from "./families.ts";
+import type { GroupTrack } from "./group-track.ts";
+import { initialJoin, type JoinState } from "./join.ts";
+import type { SilenceMemory } from "./silence.ts";
+
+export interface IncidentState {
+  readonly join: JoinState;
+  readonly cells: Record<CellKey, CellTrack>;
+  readonly groups: Record<string, GroupTrack>;
+  readonly silences: Record<CellKey, SilenceMemory>;
+  /** Open ones, and those resolved so short ago that they may open again. In order of opening. */
+  episodes: Episode[];
+  /** Windows in a row in which nothing at all was seen of any cell. */
+  silentWindows: number;
+  windows: number;
+}
+
+export interface EpisodeEvidence {
+  readonly signal: SignalName;
+  readonly cell: CellKey;
+  readonly sinceMs: number;
+  bad: number;
+  of: number;
+  surprise: number;
+  seen: number | null;
+  expected: number | null;
+  low: number | null;
+  high: number | null;
+  detector: string;
+}
+
+export interface Member {
+  readonly sinceMs: number;
+  /** Start of the last window in which it was degraded. */
+  lastMs: number;
+}
+
+/** One incident from its opening to its end; a reopened one begins again under the same id. */
+export interface Episode {
+  readonly incident: string;
+  readonly family: Family;
+  revision: number;
+  phase: Incident["phase"];
+  severity: Severity;
+  /** Start of the first unusual window. */
+  sinceMs: number;
+  openedMs: number;
+  resolvedMs: number | null;
+  readonly members: Record<CellKey, Member>;
+  readonly evidence: Record<string, EpisodeEvidence>;
+  /** Windows with evidence since it opened, and with requests but without evidence in a row. */
+  unusualWindows: number;
+  healthyWindows: number;
+  /** Page's CUSUM over all members, see `severity.ts`. */
+  pressure: number;
+  /** What was said last, for telling growth. */
+  saidCells: number;
+  saidShare: number;
+  saidMs: number;
+  /** Degraded share a minute, for the doubling time: the last half hour. */
+  shares: number[];
+  totals: { bad: number; of: number; tenants: number };
+  /** Counts by value of the other dimensions, over members, since it opened. */
+  readonly dimensions: Record<string, Record<string, { bad: number; of: number }>>;
+  examples: Incident["examples"];
+  /** What the last record said; kept for resolving, when there is nothing left to look at. */
+  said: Incident | null;
+}
+
+export function initialState(): IncidentState {
+  return {
+    join: initialJoin(),
+    cells: {},
+    groups: {},
+    silences: {},
+    episodes: [],
+    silentWindows: 0,
+    windows: 0,
+  };
+}
+
+export const isOpen = (episode: Episode): boolean => episode.phase !== "resolved";
