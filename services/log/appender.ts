@@ -1,5 +1,6 @@
 import { ForeshockError } from "../contracts/errors.ts";
 import type { Appended, AppendRecord } from "./log.ts";
+import { newestOffsets } from "./log-reader.ts";
 import type { PartitionState } from "./partition-state.ts";
 import { wakeReaders } from "./read-waiters.ts";
 import { encodedRecordBytes } from "./record-codec.ts";
@@ -71,6 +72,10 @@ export function createAppender(options: {
         const job: WriteJob = {
           bytes,
           stage(batch) {
+            // Whatever may throw comes before anything is staged.
+            for (const state of states) {
+              if (state.topic.spec.cleanup === "compact") newestOffsets(state, store);
+            }
             const times = records.map((record) => wholeTime(appendTime(record), record));
             appended = records.map((record, i) => {
               const state = states[i];
@@ -110,25 +115,4 @@ function wholeTime(timeMs: number, record: AppendRecord): number {
     "record_invalid",
     `append time for ${record.topic}/${record.partition} must be a finite number of ms, got ${timeMs}`,
   );
-}
-
-/** Offset of the newest record of each key in a compacted partition; read from the store when first needed. */
-export function newestOffsets(state: PartitionState, store: RecordStore): Map<string, number> {
-  if (state.newest !== undefined) return state.newest;
-  const newest = new Map<string, number>();
-  const place = { topic: state.topic.spec.name, partition: state.partition, slot: state.slot };
-  let from = state.start;
-  while (from < state.end) {
-    const records = store.read({ ...place, from, to: state.end, maxBytes: 1024 * 1024 });
-    if (records.length === 0) break;
-    for (const { key, offset, value } of records) {
-      from = offset + 1;
-      if (key === undefined) continue;
-      newest.set(key, offset);
-      if (value.length === 0) state.tombstones.add(key);
-      else state.tombstones.delete(key);
-    }
-  }
-  state.newest = newest;
-  return newest;
 }

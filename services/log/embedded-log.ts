@@ -13,13 +13,13 @@ import type {
   ReadRequest,
   TopicSpec,
 } from "./log.ts";
-import { metadataFormat, metadataKey, readMetadata, type SavedTopic } from "./log-metadata.ts";
-import { type PartitionState, restorePartition, type TopicState } from "./partition-state.ts";
+import { metadataFormat, metadataKey, readMetadata } from "./log-metadata.ts";
+import { latestRecords, readRecords } from "./log-reader.ts";
 import { createPressureGauge } from "./pressure.ts";
-import { waitForRecords, wakeReaders } from "./read-waiters.ts";
 import type { RecordStore, StoreWrite } from "./record-store.ts";
 import { createRetention } from "./retention.ts";
 import { checkName, checkTopicSpec, topicDifferences } from "./topic-catalog.ts";
+import { createTopicRegistry } from "./topic-registry.ts";
 import { createWriteQueue } from "./write-queue.ts";
 
 /** A log of one process: besides the port, what an operator and tests need of it. */
@@ -52,76 +52,30 @@ export interface EmbeddedLogLimits {
   readonly closeTimeoutMs: number;
 }
 
-const defaultReadBytes = 1024 * 1024;
-
 /** The log port over a record store: everything but where the bytes lie. */
 export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<EmbeddedLog> {
   const { store, clock, limits } = options;
   const saved = readMetadata(store.metadata());
-  const topics = new Map<string, TopicState>();
+  const registry = createTopicRegistry(store, saved);
+  const { topics } = registry;
   const groups = createGroups();
-  const bySlot: PartitionState[] = [];
   const closing = new AbortController();
   let closed: Promise<void> | undefined;
 
-  for (const topic of saved.topics) addTopic(topic);
   for (const { group, topic } of saved.members) groups.register(group, topic);
   for (const { committed, ...position } of saved.commits) groups.commit(position, committed);
 
   const queue = createWriteQueue({
     maxBatchBytes: limits.maxBatchBytes,
     write: (batch) => store.write(batch),
-    onFailed: restoreAfterFailure,
+    onFailed: registry.restoreAfterFailure,
   });
   const gauge = createPressureGauge({ store, groups, topics, maxBytes: limits.maxBytes });
   const appender = createAppender({ queue, store, appendTime: options.appendTime });
   const retention = createRetention({ store, groups, topics, write: saveMetadata });
 
-  function addTopic({ firstSlot, ...spec }: SavedTopic): void {
-    const partitions: PartitionState[] = [];
-    const topic: TopicState = { spec, partitions };
-    for (let partition = 0; partition < spec.partitions; partition++) {
-      const slot = firstSlot + partition;
-      const place = { topic, partition, slot };
-      const state = restorePartition(place, saved.bounds.get(slot), store.lastRecord(slot));
-      partitions.push(state);
-      bySlot[slot] = state;
-    }
-    topics.set(spec.name, topic);
-  }
-
-  /** A failed write may have reached the store: what is there counts, and its offsets are taken. */
-  function restoreAfterFailure(batch: StoreWrite): void {
-    for (const { slot } of batch.puts) {
-      const state = bySlot[slot];
-      if (state === undefined) continue;
-      const last = store.lastRecord(slot);
-      if (last !== undefined && last.offset >= state.end) state.end = last.offset + 1;
-      state.nextOffset = state.end;
-      state.newest = undefined;
-      state.tombstones.clear();
-      wakeReaders(state);
-    }
-  }
-
   function ensureOpen(): void {
     if (closed !== undefined) throw closedError();
-  }
-
-  function topicOf(name: string): TopicState {
-    const topic = topics.get(name);
-    if (topic !== undefined) return topic;
-    throw new ForeshockError("topic_unknown", `topic ${name} was not created`);
-  }
-
-  function partitionOf(name: string, partition: number): PartitionState {
-    const topic = topicOf(name);
-    const state = topic.partitions[partition];
-    if (state !== undefined) return state;
-    throw new ForeshockError(
-      "topic_unknown",
-      `partition of ${name} must be 0–${topic.spec.partitions - 1}, got ${partition}`,
-    );
   }
 
   /** Writes metadata through the queue; `apply` runs once it is durable. */
@@ -149,24 +103,20 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Embe
         `existing topics differ: ${differences.join("; ")}`,
       );
     }
-    const writes: [string, string][] = [];
-    const added: string[] = [];
-    for (const spec of specs) {
-      const existing = topics.get(spec.name);
-      if (existing?.spec.retentionMs === spec.retentionMs) continue;
-      const firstSlot = existing?.partitions[0]?.slot ?? bySlot.length;
-      const { name, partitions, cleanup, retentionMs } = spec;
-      const entry: SavedTopic = { name, partitions, cleanup, retentionMs, firstSlot };
-      if (existing === undefined) {
-        addTopic(entry);
-        added.push(name);
-      } else existing.spec = { name, partitions, cleanup, retentionMs };
-      writes.push([metadataKey.topic(name), JSON.stringify(entry)]);
-    }
+    const isNew = (spec: TopicSpec) => !topics.has(spec.name);
+    const added = specs.filter(isNew).map((spec) => spec.name);
+    const changed = specs.filter(
+      (spec) => isNew(spec) || topics.get(spec.name)?.spec.retentionMs !== spec.retentionMs,
+    );
+    const entries = changed.map((spec) => registry.put(spec));
     try {
-      await saveMetadata((batch) => batch.metadata.push(...writes));
+      await saveMetadata((batch) => {
+        for (const entry of entries) {
+          batch.metadata.push([metadataKey.topic(entry.name), JSON.stringify(entry)]);
+        }
+      });
     } catch (error) {
-      for (const name of added) topics.delete(name);
+      for (const name of added) registry.remove(name);
       throw error;
     }
   }
@@ -174,58 +124,21 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Embe
   async function append(records: readonly AppendRecord[], signal?: AbortSignal) {
     ensureOpen();
     signal?.throwIfAborted();
-    const states = records.map((record) => partitionOf(record.topic, record.partition));
+    const states = records.map((record) => registry.partition(record.topic, record.partition));
     return appender.append(records, { states, admit: gauge.admit, signal });
-  }
-
-  function readNow(state: PartitionState, request: ReadRequest): readonly LogRecord[] {
-    const { topic, partition, fromOffset, maxBytes = defaultReadBytes } = request;
-    if (!(fromOffset >= state.start && fromOffset <= state.end)) {
-      throw new ForeshockError(
-        "data_lost",
-        `offset ${fromOffset} of ${topic}/${partition} is outside the log, which holds ${state.start}–${state.end}`,
-      );
-    }
-    if (fromOffset === state.end) return [];
-    const { slot, end: to } = state;
-    return store.read({ topic, partition, slot, from: fromOffset, to, maxBytes });
   }
 
   async function read(request: ReadRequest, signal?: AbortSignal): Promise<readonly LogRecord[]> {
     ensureOpen();
     signal?.throwIfAborted();
-    const state = partitionOf(request.topic, request.partition);
-    const records = readNow(state, request);
-    const waitMs = request.waitMs ?? 0;
-    if (records.length > 0 || waitMs <= 0) return records;
-    await waitForRecords(state, { clock, waitMs, signal });
-    return readNow(state, request);
-  }
-
-  async function latestByKey(name: string, partition: number): Promise<readonly LogRecord[]> {
-    ensureOpen();
-    const state = partitionOf(name, partition);
-    const { slot, start: from, end: to } = state;
-    const place = { topic: name, partition, slot, to, maxBytes: defaultReadBytes };
-    const newest = new Map<string, LogRecord>();
-    for (let next = from; next < to; ) {
-      const records = store.read({ ...place, from: next });
-      for (const record of records) {
-        if (record.key !== undefined) {
-          newest.delete(record.key);
-          newest.set(record.key, record);
-        }
-        next = record.offset + 1;
-      }
-      if (records.length === 0) break;
-    }
-    return [...newest.values()].filter((record) => record.value.length > 0);
+    const state = registry.partition(request.topic, request.partition);
+    return readRecords(state, request, { store, clock, signal });
   }
 
   async function commit(group: string, offsets: readonly CommitOffset[]): Promise<void> {
     ensureOpen();
     checkName("group", group);
-    for (const { topic, partition } of offsets) partitionOf(topic, partition);
+    for (const { topic, partition } of offsets) registry.partition(topic, partition);
     await saveMetadata(
       (batch) => {
         for (const { topic, partition, offset, metadata } of offsets) {
@@ -252,7 +165,7 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Embe
   async function lag(group: string, names: readonly string[]): Promise<readonly PartitionLag[]> {
     ensureOpen();
     return names.flatMap((topic) =>
-      topicOf(topic).partitions.map(({ partition, start, end }) => {
+      registry.topic(topic).partitions.map(({ partition, start, end }) => {
         const from = groups.committed({ group, topic, partition })?.offset ?? start;
         return { topic, partition, lagRecords: Math.max(0, end - Math.max(from, start)) };
       }),
@@ -274,7 +187,9 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Embe
   async function close(): Promise<void> {
     const error = closedError();
     closing.abort(error);
-    for (const state of bySlot) for (const waiter of [...state.waiters]) waiter.fail(error);
+    for (const { waiters } of registry.partitions()) {
+      for (const waiter of [...waiters]) waiter.fail(error);
+    }
     const done = new AbortController();
     const timeout = clock.sleep(limits.closeTimeoutMs, done.signal).then(
       () => "late" as const,
@@ -306,15 +221,18 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Embe
     read,
     offsets: async (topic, partition) => {
       ensureOpen();
-      const { start, end } = partitionOf(topic, partition);
+      const { start, end } = registry.partition(topic, partition);
       return { start, end };
     },
-    latestByKey,
+    latestByKey: async (topic, partition) => {
+      ensureOpen();
+      return latestRecords(registry.partition(topic, partition), store);
+    },
     join: async (group, names, handler, signal) => {
       ensureOpen();
       checkName("group", group);
       const owned = names.flatMap((topic) =>
-        topicOf(topic).partitions.map(({ partition }) => ({ topic, partition })),
+        registry.topic(topic).partitions.map(({ partition }) => ({ topic, partition })),
       );
       if (signal.aborted) return;
       await register(group, names);
@@ -322,7 +240,7 @@ export async function openEmbeddedLog(options: EmbeddedLogOptions): Promise<Embe
     },
     committed: async (group, topic, partition) => {
       ensureOpen();
-      partitionOf(topic, partition);
+      registry.partition(topic, partition);
       return groups.committed({ group, topic, partition });
     },
     commit,

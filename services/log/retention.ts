@@ -1,6 +1,6 @@
-import { newestOffsets } from "./appender.ts";
 import type { Groups } from "./groups.ts";
 import { metadataKey } from "./log-metadata.ts";
+import { newestOffsets } from "./log-reader.ts";
 import { firstKept, type PartitionState, type TopicState } from "./partition-state.ts";
 import type { RecordStore, StoreWrite } from "./record-store.ts";
 

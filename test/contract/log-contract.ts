@@ -10,6 +10,8 @@ export interface LogUnderTest {
   reopen(): Promise<Log>;
   /** Lets so much of the log's time go by: a driver with its own clock turns it, another really waits. */
   passTime(ms: number): Promise<void>;
+  /** Retention of the topics that are to run out; shorter where time really passes. Default 10 s. */
+  readonly retentionMs?: number;
   dispose(): Promise<void>;
 }
 
@@ -69,7 +71,7 @@ export function describeLogContract(name: string, open: () => Promise<LogUnderTe
     const startReaches = async (topic: string, wanted: number) => {
       for (let i = 0; i < 100; i++) {
         if ((await log.offsets(topic, 0)).start === wanted) break;
-        await under.passTime(1000);
+        await under.passTime((under.retentionMs ?? 10_000) / 10);
         await reallyWait(2);
       }
       return (await log.offsets(topic, 0)).start;
@@ -401,12 +403,7 @@ export function describeLogContract(name: string, open: () => Promise<LogUnderTe
     });
 
     describe("retention", () => {
-      const short: TopicSpec = {
-        name: "short",
-        partitions: 1,
-        cleanup: "delete",
-        retentionMs: 10_000,
-      };
+      let retentionMs = 0;
       const record = (value: string): AppendRecord => ({ ...event(value), topic: "short" });
       const registerReaders = async () => {
         const stop = new AbortController();
@@ -420,13 +417,16 @@ export function describeLogContract(name: string, open: () => Promise<LogUnderTe
         stop.abort();
         await joined;
       };
-      beforeEach(() => log.ensureTopics([short]));
+      beforeEach(async () => {
+        retentionMs = under.retentionMs ?? 10_000;
+        await log.ensureTopics([{ name: "short", partitions: 1, cleanup: "delete", retentionMs }]);
+      });
 
       it("removes records that are older than it, and keeps counting", async () => {
         await log.append([record("a"), record("b")]);
-        await under.passTime(6000);
+        await under.passTime(0.6 * retentionMs);
         await log.append([record("c")]);
-        await under.passTime(5000);
+        await under.passTime(0.5 * retentionMs);
         expect(await startReaches("short", 2)).toBe(2);
         expect((await readAll("short", 0, 2)).map(text)).toEqual(["c"]);
         const request = { topic: "short", partition: 0 };
@@ -441,10 +441,10 @@ export function describeLogContract(name: string, open: () => Promise<LogUnderTe
         await registerReaders();
         await log.append([record("a"), record("b"), record("c")]);
         await log.commit("readers", [{ topic: "short", partition: 0, offset: 1, metadata: "" }]);
-        await under.passTime(100_000);
+        await under.passTime(3 * retentionMs);
         expect(await startReaches("short", 1)).toBe(1);
         log = await under.reopen();
-        await under.passTime(100_000);
+        await under.passTime(3 * retentionMs);
         await nextTurn();
         expect((await readAll("short", 0, 1)).map(text)).toEqual(["b", "c"]);
         await log.commit("readers", [{ topic: "short", partition: 0, offset: 3, metadata: "" }]);
@@ -454,7 +454,7 @@ export function describeLogContract(name: string, open: () => Promise<LogUnderTe
       it("keeps everything for a registered group that never committed", async () => {
         await registerReaders();
         await log.append([record("a")]);
-        await under.passTime(100_000);
+        await under.passTime(3 * retentionMs);
         await nextTurn();
         expect((await log.offsets("short", 0)).start).toBe(0);
       });
@@ -463,7 +463,7 @@ export function describeLogContract(name: string, open: () => Promise<LogUnderTe
         await log.append([record("a"), record("b")]);
         await registerReaders();
         expect(await log.pressure()).toEqual({ state: "open" });
-        await under.passTime(6000);
+        await under.passTime(0.6 * retentionMs);
         expect(await log.pressure()).toMatchObject({ state: "refusing" });
         await log.commit("readers", [{ topic: "short", partition: 0, offset: 2, metadata: "" }]);
         expect(await log.pressure()).toEqual({ state: "open" });
@@ -472,7 +472,7 @@ export function describeLogContract(name: string, open: () => Promise<LogUnderTe
       it("is under no pressure from groups that are not registered", async () => {
         await log.append([record("a")]);
         await log.commit("visitors", [{ topic: "short", partition: 0, offset: 0, metadata: "" }]);
-        await under.passTime(9000);
+        await under.passTime(0.9 * retentionMs);
         expect(await log.pressure()).toEqual({ state: "open" });
       });
     });
