@@ -150,6 +150,36 @@ export class WireWriter {
     return this;
   }
 
+  /** A 64-bit integer in two's complement (int64, uint64), exact. */
+  int64(field: number, value: bigint): this {
+    this.raw(field * 8 + wireType.varint);
+    this.reserve(10);
+    let rest = BigInt.asUintN(64, value);
+    while (rest >= 128n) {
+      this.buffer[this.length++] = Number(rest & 127n) | 128;
+      rest >>= 7n;
+    }
+    this.buffer[this.length++] = Number(rest);
+    return this;
+  }
+
+  /** fixed64 and sfixed64. */
+  fixed64(field: number, value: bigint): this {
+    this.raw(field * 8 + wireType.fixed64);
+    this.reserve(8);
+    new DataView(this.buffer.buffer).setBigUint64(this.length, BigInt.asUintN(64, value), true);
+    this.length += 8;
+    return this;
+  }
+
+  fixed32(field: number, value: number): this {
+    this.raw(field * 8 + wireType.fixed32);
+    this.reserve(4);
+    new DataView(this.buffer.buffer).setUint32(this.length, value, true);
+    this.length += 4;
+    return this;
+  }
+
   string(field: number, value: string): this {
     return this.bytes(field, textEncoder.encode(value));
   }
