@@ -1,5 +1,5 @@
 import type { FleetConfig, ModelConfig, RegionConfig } from "./fleet-schema.ts";
-import { childKey, cumulativeOf, hashText, mix32, namedRandom, unitAt, wordAt } from "./random.ts";
+import { childKey, cumulativeOf, hashText, mix32, namedRandom, wordAt } from "./random.ts";
 import type { Target } from "./scenario-schema.ts";
 
 /** What a request is: the first three are model calls, the last two plain HTTP. */
@@ -25,6 +25,8 @@ export interface Sender {
   readonly instanceId: string;
   readonly region: RegionConfig;
   readonly key: number;
+  /** Spread evenly over [0, 1): a target of `instanceShare` s hits the processes below s. */
+  readonly place: number;
 }
 
 /** A fleet's configuration with everything that follows from the seed drawn. */
@@ -83,7 +85,7 @@ function buildTenants(config: FleetConfig, seed: number): Tenant[] {
 export function makeSender(
   fleet: FleetModel,
   index: number,
-  from: Pick<Sender, "service" | "version" | "region">,
+  from: Pick<Sender, "service" | "version" | "region" | "place">,
 ): Sender {
   const key = childKey(childKey(mix32(fleet.seed), hashText("sender")), index);
   const hex = (slot: number) => wordAt(key, slot).toString(16).padStart(8, "0");
@@ -126,7 +128,8 @@ export interface TargetFacts {
   readonly tenant: number;
   readonly isNextVersion: boolean;
   readonly inputBucket: string;
-  readonly senderKey: number;
+  /** See `Sender.place`. */
+  readonly senderPlace: number;
 }
 
 /** Whether a request is hit; HTTP-only requests have model −1 and are hit by no model or provider target. */
@@ -139,7 +142,7 @@ export function matches(target: CompiledTarget, facts: TargetFacts): boolean {
     (target.tenants === undefined || target.tenants.has(facts.tenant)) &&
     (target.isNextVersion === undefined || target.isNextVersion === facts.isNextVersion) &&
     (target.inputBuckets === undefined || target.inputBuckets.has(facts.inputBucket)) &&
-    (target.instanceShare === undefined || unitAt(facts.senderKey, 77) < target.instanceShare)
+    (target.instanceShare === undefined || facts.senderPlace < target.instanceShare)
   );
 }
 

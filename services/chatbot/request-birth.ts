@@ -85,14 +85,14 @@ export class RequestBirth {
       unitAt(key1, slot.outputTokens),
     );
     const facts = {
-      model,
+      model: servedBy,
       region,
       kind: requestKind,
       tier: tenant.tier,
       tenant: tenant.index,
       isNextVersion: this.#board.isNextVersion(sender),
       inputBucket: inputBucketOf(plainInput),
-      senderKey: sender.key,
+      senderPlace: sender.place,
     };
     const state = new RequestState(sender, facts, wanted);
     const { event } = state;
@@ -231,7 +231,7 @@ function mayMatch(
     tenant: of.tenant.index,
     isNextVersion: false,
     inputBucket: "",
-    senderKey: 0,
+    senderPlace: 0,
   });
 }
 

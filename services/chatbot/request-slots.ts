@@ -34,7 +34,7 @@ export const slot = {
   transient: 35,
   attemptSeconds: 36,
   backoff: 37,
-  // 41–42: sender-board.ts; 77: fleet-model.ts.
+  // 41–42: sender-board.ts.
   /** Plus the fault's index × 8. */
   fault: 100,
 } as const;

@@ -64,6 +64,10 @@ export interface RunPlan {
 const mondayMs = Date.UTC(2026, 2, 2);
 const minuteMs = 60_000;
 
+function defaultOnsetMs(scenario: Scenario): number {
+  return mondayMs + (scenario.startDay * 24 + scenario.startHourUtc) * 60 * minuteMs;
+}
+
 /** Draws a run. Throws `scenario_invalid` when faults name what the fleet lacks. */
 export function planRun(options: RunOptions): RunPlan {
   const { scenario, seed } = options;
@@ -73,13 +77,14 @@ export function planRun(options: RunOptions): RunPlan {
   }
   const fleet = buildFleet(fleetFor(options.fleet ?? loadFleet(), scenario), seed);
   const quietMs = options.quietMs ?? scenario.quietMinutes * minuteMs;
-  const startMs = options.startMs ?? mondayMs + scenario.startHourUtc * 60 * minuteMs - quietMs;
+  const startMs = options.startMs ?? defaultOnsetMs(scenario) - quietMs;
   const waves = drawWaves(scenario, seed, options.waves ?? 1);
   const faults = planFaults({ scenario, fleet, seed, compress, onsetMs: startMs + quietMs, waves });
   const faultEndMs =
     faults.length === 0 ? undefined : Math.max(...faults.map((f) => f.course.endMs));
   const tailMs = (scenario.tailMinutes * minuteMs) / compress;
-  const untilMs = faultEndMs === undefined ? startMs + 60 * minuteMs : faultEndMs + tailMs;
+  const untilMs =
+    faultEndMs === undefined ? startMs + scenario.durationMinutes * minuteMs : faultEndMs + tailMs;
   return {
     scenario,
     fleet,
@@ -178,7 +183,12 @@ function planWave(input: PlanInput, wave: Wave): PlannedFault[] {
       index: wave.firstIndex + position,
       effect: fault.effect,
       target: compiled,
-      course: { ...drawn, fallMs: drawn.fallMs + lastMs, endMs: drawn.endMs + lastMs },
+      course: {
+        ...drawn,
+        fallMs: drawn.fallMs + lastMs,
+        endMs: drawn.endMs + lastMs,
+        ...sharedTimes(fault, planned, mistakes),
+      },
       delays,
     });
   });
@@ -206,6 +216,22 @@ function anchorMs(
     return onsetMs;
   }
   return other.course.startMs + (other.course.topMs - other.course.startMs) * startsAt.rampShare;
+}
+
+/** Start, top and end of the fault that this one follows; nothing where it follows none. */
+function sharedTimes(
+  fault: Fault,
+  earlier: readonly PlannedFault[],
+  mistakes: string[],
+): Partial<FaultCourse> {
+  if (fault.follows === undefined) return {};
+  const leader = earlier.find((candidate) => candidate.name === fault.follows);
+  if (leader === undefined) {
+    mistakes.push(`${fault.name}.follows = ${fault.follows}: not an earlier fault`);
+    return {};
+  }
+  const { startMs, topMs, fallMs, endMs } = leader.course;
+  return { startMs, topMs, fallMs, endMs };
 }
 
 function effectMistakes(fault: Fault, fleet: FleetModel): string[] {

@@ -127,6 +127,12 @@ const faultSchema = z.strictObject({
     .strictObject({ fault: z.string(), rampShare: z.number().min(0).max(1) })
     .optional()
     .describe("starts when an earlier fault has come this far up its ramp; startMinutes adds"),
+  follows: z
+    .string()
+    .optional()
+    .describe(
+      "an earlier fault whose start, top and end this one shares; its own times are ignored",
+    ),
   ramp: rampSchema,
   from: z.number().optional().describe("level at its start; default: the effect's neutral level"),
   to: z.number().describe("level at the top: a share, or a factor, or what the effect says"),
@@ -148,6 +154,9 @@ export const scenarioSchema = z.strictObject({
   kind: z.enum(["fault", "confounder", "clean"]),
   lead: z.enum(["large", "small", "none", "detect_only"]).optional(),
   startHourUtc: z.number().min(0).max(24).default(16).describe("hour of the onset, where free"),
+  startDay: z.int().min(0).max(13).default(0).describe("days after Monday 2026-03-02"),
+  durationMinutes: z.number().positive().default(60).describe("length of a run without faults"),
+  demoCompress: z.number().min(1).default(1).describe("compression at which it takes about 90 s"),
   quietMinutes: z.number().min(0).default(30).describe("before the onset"),
   holdMinutes: minutes.default({ median: 60, sigma: 1, min: 10, max: 240 }),
   tailMinutes: z.number().min(0).default(15).describe("after the last fault has gone"),

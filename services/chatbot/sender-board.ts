@@ -47,7 +47,9 @@ export class SenderBoard {
     const replicas = this.#replicas[region];
     if (replicas === undefined) return;
     const slot = turn % replicas.length;
-    replicas[slot] = this.#start("chatbot-api", region, this.#plan.fleet.config.serviceVersion);
+    const old = replicas[slot];
+    const { serviceVersion } = this.#plan.fleet.config;
+    replicas[slot] = this.#start("chatbot-api", region, serviceVersion, old?.place);
   }
 
   #canary(region: number, key: number, unixMs: number): Sender | undefined {
@@ -58,14 +60,13 @@ export class SenderBoard {
     return this.#canaries[region];
   }
 
-  #start(service: Sender["service"], region: number, version: string): Sender {
+  #start(service: Sender["service"], region: number, version: string, oldPlace?: number): Sender {
     const where = this.#plan.fleet.regions[region] ?? this.#plan.fleet.regions[0];
     if (where === undefined) throw new RangeError("a fleet has at least one region");
-    const sender = makeSender(this.#plan.fleet, this.all.length, {
-      service,
-      version,
-      region: where,
-    });
+    const index = this.all.length;
+    // Multiples of the golden ratio fill [0, 1) evenly, whatever their number.
+    const place = oldPlace ?? (unitAt(this.#plan.seed, 43) + index * 0.6180339887498949) % 1;
+    const sender = makeSender(this.#plan.fleet, index, { service, version, region: where, place });
     this.all.push(sender);
     return sender;
   }

@@ -119,7 +119,7 @@ export class Transit {
       tenant: -1,
       isNextVersion: false,
       inputBucket: "",
-      senderKey: sender.key,
+      senderPlace: sender.place,
     };
   }
 }

@@ -204,12 +204,18 @@ function truthFault(plan: RunPlan, fault: PlannedFault): TruthFault {
   const name = (key: string, of: ReadonlySet<number> | undefined, names: readonly string[]) => {
     if (of !== undefined) dimensions[key] = [...of].map((index) => names[index] ?? "");
   };
-  const models = fleet.models.filter((_, index) => target.models?.has(index));
+  const hasKind = (operation: string) =>
+    target.kinds === undefined ||
+    [...target.kinds].some((kind) => (kind <= 1 ? "chat" : requestKinds[kind]) === operation);
+  const aimedAt =
+    target.models &&
+    new Set([...target.models].filter((index) => hasKind(fleet.models[index]?.operation ?? "")));
+  const models = fleet.models.filter((_, index) => aimedAt?.has(index));
   const providers = [...new Set(models.map((m) => m.provider))];
   if (providers.length > 0) dimensions["gen_ai.provider.name"] = providers;
   name(
     "gen_ai.request.model",
-    target.models,
+    aimedAt,
     fleet.models.map((m) => m.name),
   );
   name(
