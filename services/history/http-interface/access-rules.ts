@@ -65,6 +65,11 @@ const readableSystemTables = new Set([
   "zeros_mt",
 ]);
 
+/** Settings of tables that a writer may choose; others name disks, paths and servers. */
+const tableSettings =
+  /^(index_granularity(_bytes)?|ttl_only_drop_parts|non_replicated_deduplication_window|allow_nullable_key|min_(bytes|rows)_for_wide_part|merge_with_ttl_timeout)$/;
+const insertSettings = /^(insert_deduplication_token|insert_deduplicate|input_format_[a-z0-9_]*)$/;
+
 const readingVerbs = new Set([
   "SELECT",
   "WITH",
@@ -89,6 +94,9 @@ const showable = new Set([
   "KEYS",
   "TABLES",
 ]);
+
+/** Reading at once, other people's rights, running by itself. */
+const refusedInCreate = new Set(["POPULATE", "REFRESH", "DEFINER", "CLONE"]);
 
 export interface AccessRequest {
   readonly principal: Principal;
@@ -135,6 +143,12 @@ function checkNames({ statement, parameters, tableFunctions }: AccessRequest): v
   const tokens = statement.tokens;
   for (let i = 0; i < tokens.length; i++) {
     const token = tokens[i] as Token;
+    if (token.upper === "SETTINGS" && statement.tokens[0]?.upper !== "CREATE") {
+      // In a subquery the engine lets SETTINGS lift readonly=1 and every limit.
+      throw notAllowed(
+        "SETTINGS in a query is refused: send settings as URL parameters; put a column of that name in quotes",
+      );
+    }
     if (token.kind === "number" || token.kind === "symbol") {
       if (token.value === "{") checkIdentifierParameter(tokens.slice(i + 1, i + 5), parameters);
       continue;
@@ -170,6 +184,20 @@ function checkInsert(tokens: readonly Token[], database: string): void {
   const at = tokens[1]?.upper === "INTO" ? (tokens[2]?.upper === "TABLE" ? 3 : 2) : 1;
   if (tokens[at]?.upper === "FUNCTION") throw notAllowed("INSERT INTO FUNCTION is refused");
   checkTarget(tokens, at, database);
+  const settings = tokens.findIndex((token) => token.upper === "SETTINGS");
+  if (settings > 0) checkSettings(tokens, settings + 1, insertSettings);
+}
+
+/** `name = literal, …`, each name on a list. */
+function checkSettings(tokens: readonly Token[], from: number, allowed: RegExp): void {
+  for (let i = from; i < tokens.length; i += 4) {
+    const [name, equals, value, comma] = tokens.slice(i, i + 4);
+    const isLiteral = value?.kind === "number" || value?.kind === "string";
+    if (name?.kind !== "word" || !allowed.test(name.value) || equals?.value !== "=" || !isLiteral) {
+      throw notAllowed(`Setting ${name?.value ?? ""} is refused`);
+    }
+    if (comma?.value !== ",") return;
+  }
 }
 
 /** CREATE DATABASE, TABLE of the MergeTree family, VIEW and MATERIALIZED VIEW, all in the writer's database. */
@@ -205,8 +233,15 @@ function checkCreate(request: AccessRequest, database: string): void {
     if (token.upper === "TO" && token.kind === "word" && what === "VIEW") {
       checkTarget(tokens, k + 1, database);
     }
-    if (token.upper === "REFRESH" || token.upper === "DEFINER") {
-      throw notAllowed(`${token.upper} is refused`);
+    if (token.upper === "SETTINGS") checkSettings(tokens, k + 1, tableSettings);
+    if (refusedInCreate.has(token.upper) || (token.upper === "AS" && what === "TABLE")) {
+      throw notAllowed(`${token.upper} is refused in CREATE ${what}`);
+    }
+    // The engine takes a name that is a path for a file of the machine.
+    const isTable = tokens[k - 1]?.upper === "FROM" || tokens[k - 1]?.upper === "JOIN";
+    const isPath = token.kind === "quoted" && /[/\\:]/.test(token.value);
+    if (isPath || (isTable && token.kind === "string")) {
+      throw notAllowed(`Name ${token.value} is refused: it is a path`);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { notImplemented, syntaxError } from "./clickhouse-exception.ts";
+import { syntaxError } from "./clickhouse-exception.ts";
 
 /**
  * A piece of a statement. `value` is what it stands for: an upper-case keyword candidate for words is
@@ -81,7 +81,7 @@ export function createLexer(text: string): Lexer {
       if (c === "\\") {
         const escaped = text[at + 1] ?? "";
         if (escaped === "x" && kind === "quoted") {
-          throw notImplemented("\\x escapes in quoted identifiers are not supported here");
+          throw syntaxError("Syntax error: \\x in quoted identifiers is not supported here");
         }
         value += escapes[escaped] ?? escaped;
         at += 2;
@@ -120,8 +120,8 @@ export function createLexer(text: string): Lexer {
       return { kind: "number", value: text.slice(start, at), upper: "", start, end: at };
     }
     if (c < 32 || c >= 127 || c === 36 || c === 35) {
-      throw notImplemented(
-        `Byte 0x${c.toString(16).padStart(2, "0")} at position ${at} is outside quotes: ` +
+      throw syntaxError(
+        `Syntax error: byte 0x${c.toString(16).padStart(2, "0")} at position ${at} is outside quotes: ` +
           "here-documents, typographic quotes and control bytes are not supported here",
       );
     }

@@ -43,10 +43,21 @@ function bodyStream(request: IncomingMessage, limit: number): Readable {
     },
   });
   const decoder = decoderOf(encoding);
-  const flow =
-    decoder === undefined ? pipeline(request, counter) : pipeline(request, decoder, counter);
-  // The failure reaches the reader of `counter`, which pipeline destroys with it.
-  flow.catch(() => undefined);
+  // Not `pipeline` from the request itself: on a failure that would destroy the connection, on which the
+  // answer is still to go out and the next request to come in.
+  const first = decoder ?? counter;
+  request.pipe(first);
+  request.once("close", () => {
+    if (!request.complete) first.destroy(new Error("the connection was closed"));
+  });
+  if (decoder !== undefined) {
+    // The failure reaches the reader of `counter`, which pipeline destroys with it.
+    pipeline(decoder, counter).catch(() => undefined);
+  }
+  counter.once("close", () => {
+    request.unpipe();
+    request.resume();
+  });
   return counter;
 }
 
