@@ -10,7 +10,7 @@ import type { WriteJob, WriteQueue } from "./write-queue.ts";
 /** When a record is appended, Unix ms; the log makes whole and never falling times of it. */
 export type AppendTime = (record: AppendRecord) => number;
 
-export interface AppendContext {
+interface AppendContext {
   /** Where each record goes, in the order of the records. */
   readonly states: readonly PartitionState[];
   /** Counts the bytes, or throws `log_full`. */

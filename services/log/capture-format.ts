@@ -23,11 +23,11 @@ export interface CaptureRecord {
   readonly payload: Uint8Array;
 }
 
-export type CaptureSignal = "traces" | "metrics" | "logs";
+type CaptureSignal = "traces" | "metrics" | "logs";
 
-export const captureHeaderBytes = 16;
+const captureHeaderBytes = 16;
 /** A longer payload is no request that any stage accepts, but a file that is not a capture. */
-export const maxCapturePayloadBytes = 256 * 1024 * 1024;
+const maxCapturePayloadBytes = 256 * 1024 * 1024;
 
 const signalNumbers: Readonly<Record<CaptureSignal, number>> = { traces: 1, metrics: 2, logs: 3 };
 const signalsByNumber: readonly (CaptureSignal | undefined)[] = [

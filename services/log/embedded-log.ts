@@ -41,7 +41,7 @@ export interface EmbeddedLogOptions {
   readonly onClosed?: () => void;
 }
 
-export interface EmbeddedLogLimits {
+interface EmbeddedLogLimits {
   /** Records may take so many bytes; `append` throws `log_full` beyond it. */
   readonly maxBytes: number;
   /** A transaction takes so many bytes of waiting appends; one append may be larger. */

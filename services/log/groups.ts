@@ -10,7 +10,7 @@ export interface Groups {
   registeredFor(topic: string): readonly string[];
 }
 
-export interface GroupPosition {
+interface GroupPosition {
   readonly group: string;
   readonly topic: string;
   readonly partition: number;

@@ -20,7 +20,7 @@ export interface LmdbLogOptions {
   readonly limits: LmdbLogLimits;
 }
 
-export interface LmdbLogLimits {
+interface LmdbLogLimits {
   /** Records may take so many bytes on disk: `pressure` refuses from 90 % on, `append` throws `log_full` at 100 %. */
   readonly maxDiskBytes: number;
   /** A transaction takes so many bytes of waiting appends. Default 16 MiB. */

@@ -38,7 +38,7 @@ export async function readRecords(
 }
 
 /** All records of a partition, in offset order. */
-export function* allRecords(state: PartitionState, store: RecordStore): Iterable<LogRecord> {
+function* allRecords(state: PartitionState, store: RecordStore): Iterable<LogRecord> {
   const { slot, partition, topic, end: to } = state;
   const place = { topic: topic.spec.name, partition, slot, to, maxBytes: defaultReadBytes };
   for (let from = state.start; from < to; ) {

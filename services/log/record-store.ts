@@ -28,7 +28,7 @@ export interface StoreRange {
   readonly maxBytes: number;
 }
 
-export interface StorePut {
+interface StorePut {
   readonly slot: number;
   readonly offset: number;
   readonly appendMs: number;
