@@ -23,7 +23,7 @@ export interface CaptureRecord {
   readonly payload: Uint8Array;
 }
 
-type CaptureSignal = "traces" | "metrics" | "logs";
+export type CaptureSignal = "traces" | "metrics" | "logs";
 
 const captureHeaderBytes = 16;
 /** A longer payload is no request that any stage accepts, but a file that is not a capture. */

@@ -11,7 +11,7 @@ import {
 import { ForeshockError } from "../contracts/errors.ts";
 import { type CaptureRecord, createCaptureParser, encodeCaptureRecord } from "./capture-format.ts";
 
-export { type CaptureRecord, encodeCaptureRecord } from "./capture-format.ts";
+export { type CaptureRecord, type CaptureSignal, encodeCaptureRecord } from "./capture-format.ts";
 
 const readChunkBytes = 1024 * 1024;
 const writeBatchBytes = 256 * 1024;
