@@ -35,6 +35,8 @@ export interface AppOptions {
   /** Default: all. */
   readonly stages?: readonly StageName[];
   readonly clock?: Clock;
+  /** How long readers wait for a record, ms; see `RunnerDeps`. */
+  readonly readWaitMs?: number;
   readonly report: EdgeContext["report"];
 }
 
@@ -98,6 +100,7 @@ export async function startApp(options: AppOptions): Promise<App> {
       checkpoints: checkpointStore(log, config.log.partitions),
       control,
       report,
+      ...(options.readWaitMs === undefined ? {} : { readWaitMs: options.readWaitMs }),
     };
 
     const running: Promise<void>[] = [];
