@@ -1,0 +1,326 @@
+/**
+ * The fleet's events as closed windows at once, without spans, log or aggregation: what decisions are tuned with, because an hour of
+ * traffic takes a second or two. `run-scenario.ts` takes the long way.
+ */
+import { bucketOf, type SparseSketch } from "../../detectors/sketch.ts";
+import type { FleetEvent, RequestEvent } from "../../services/chatbot/fleet-event.ts";
+import { type FleetModel, requestKinds, type Sender } from "../../services/chatbot/fleet-model.ts";
+import { routeOf, traceId } from "../../services/chatbot/span-shape.ts";
+import { type Cell, type CellKey, cellKey } from "../../services/contracts/cell.ts";
+import {
+  breadthIds,
+  type CounterName,
+  counterIds,
+  counterSlots,
+  type SketchName,
+  sketchIds,
+} from "../../services/contracts/measures.ts";
+import { type Outcome, outcomeGroup } from "../../services/contracts/outcomes.ts";
+import {
+  type CellWindow,
+  type DimensionValue,
+  type Example,
+  limitDimensionValues,
+  pickExamples,
+  type WindowRecord,
+} from "../../services/contracts/window.ts";
+
+const outcomeNames: Partial<Record<RequestEvent["outcome"], Outcome>> = {
+  bad_gateway: "unavailable",
+  forbidden: "auth",
+  context_length: "invalid_request",
+  model_not_found: "invalid_request",
+};
+
+function outcomeOf(event: RequestEvent): Outcome {
+  if (event.outcome === "client_cancelled" && !Number.isNaN(event.firstTokenSeconds)) return "ok";
+  return outcomeNames[event.outcome] ?? (event.outcome as Outcome);
+}
+
+interface DimensionSum {
+  requests: number;
+  failures: number;
+  limited: number;
+  readonly latency: Map<number, number>;
+}
+
+interface CellSum {
+  readonly counters: number[];
+  readonly sketches: Partial<Record<SketchName, Map<number, number>>>;
+  readonly breadth: Record<number, Uint8Array>;
+  readonly dimensions: Map<string, Map<string, DimensionSum>>;
+  readonly examples: Example[];
+}
+
+const breadthBytes = 32;
+
+export class FleetWindows {
+  readonly #fleet: FleetModel;
+  readonly #windowMs: number;
+  #cells = new Map<CellKey, CellSum>();
+  #senders = new Map<string, number>();
+  #windowStartMs = -1;
+
+  constructor(fleet: FleetModel, windowMs: number) {
+    this.#fleet = fleet;
+    this.#windowMs = windowMs;
+  }
+
+  /** Takes an event in; returns the windows that it closes, empty ones too. */
+  observe(event: FleetEvent): readonly WindowRecord[] {
+    if (event.kind === "pool" || event.kind === "active") return [];
+    const start = Math.floor(event.endMs / this.#windowMs) * this.#windowMs;
+    const closed: WindowRecord[] = [];
+    if (this.#windowStartMs < 0) this.#windowStartMs = start;
+    while (this.#windowStartMs < start) closed.push(this.close());
+    if (event.kind === "request") this.#request(event);
+    else this.#filter(event.sender, event.status, event.endMs - event.startMs);
+    return closed;
+  }
+
+  close(): WindowRecord {
+    const windowStartMs = this.#windowStartMs;
+    const record: WindowRecord = {
+      task: "otlp_spans/0",
+      epoch: 1,
+      windowStartMs,
+      windowMs: this.#windowMs,
+      // A window is whole 10 s of lateness and a little after its end.
+      appendMs: windowStartMs + this.#windowMs + 11_000,
+      watermarkMs: windowStartMs + this.#windowMs,
+      part: 0,
+      parts: 1,
+      pipeline: {
+        lateSpans: 0,
+        clampedSpans: 0,
+        duplicateSpans: 0,
+        outerSpans: 0,
+        senders: [...this.#senders].map(([sender, spans]) => ({
+          sender,
+          spans,
+          late: 0,
+          clamped: 0,
+        })),
+      },
+      cells: [...this.#cells]
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([key, sum]) => finish(key, sum)),
+    };
+    this.#cells = new Map();
+    this.#senders = new Map();
+    this.#windowStartMs += this.#windowMs;
+    return record;
+  }
+
+  #cell(cell: Cell): CellSum {
+    const key = cellKey(cell);
+    const known = this.#cells.get(key);
+    if (known !== undefined) return known;
+    const made: CellSum = {
+      counters: new Array<number>(counterSlots).fill(0),
+      sketches: {},
+      breadth: {},
+      dimensions: new Map(),
+      examples: [],
+    };
+    this.#cells.set(key, made);
+    return made;
+  }
+
+  #heard(sender: Sender): void {
+    const name = `${sender.service}/${sender.instanceId}`;
+    this.#senders.set(name, (this.#senders.get(name) ?? 0) + 1);
+  }
+
+  #filter(sender: Sender, status: number, durationMs: number): void {
+    this.#heard(sender);
+    const sum = this.#cell({
+      kind: "http",
+      provider: sender.service,
+      model: "",
+      region: sender.region.name,
+      operation: "POST /v1/classify",
+    });
+    count(sum, status >= 500 ? "unavailable" : "ok", 1);
+    addSketch(sum, "duration", durationMs * 1000);
+  }
+
+  #request(event: RequestEvent): void {
+    if (event.isLostAtEdge) return;
+    const { sender } = event;
+    this.#heard(sender);
+    const kind = requestKinds[event.requestKind] ?? "chat";
+    const region = sender.region.name;
+    const outcome = outcomeOf(event);
+    const http = this.#cell({
+      kind: "http",
+      provider: sender.service,
+      model: "",
+      region,
+      operation: `POST ${routeOf[kind]}`,
+    });
+    const hasStarted = kind === "stream" && !Number.isNaN(event.firstTokenSeconds);
+    const httpOutcome: Outcome =
+      hasStarted || outcome === "client_cancelled" || outcome === "stream_error"
+        ? "ok"
+        : outcome === "connection_error"
+          ? "unavailable"
+          : outcome === "overloaded"
+            ? "unavailable"
+            : outcome;
+    this.#fill(http, event, httpOutcome, (event.endMs - event.startMs) * 1000, Number.NaN);
+    const model = this.#fleet.models[event.model];
+    if (model === undefined) return;
+    const call = this.#cell({
+      kind: "genai",
+      provider: model.provider,
+      model: model.name,
+      region,
+      operation: model.operation,
+    });
+    const ttftUs = kind === "stream" ? Math.round(event.firstTokenSeconds * 1e6) : Number.NaN;
+    const durationUs = Math.round((event.callEndMs - event.callStartMs) * 1000);
+    this.#fill(call, event, outcome, durationUs, ttftUs);
+    const server = this.#fleet.models[event.servedBy];
+    if (outcome === "ok" || hasStarted)
+      addDimension(call, "gen_ai.response.model", server?.responseModel ?? "", {
+        outcome,
+        us: Number.NaN,
+      });
+    const tier = this.#fleet.config.tiers[event.tier];
+    if (model.provider === "openai" && tier !== undefined)
+      addDimension(call, "openai.request.service_tier", tier.serviceTier, {
+        outcome,
+        us: Number.isNaN(ttftUs) ? durationUs : ttftUs,
+      });
+    if (outcome !== "ok") return;
+    const { counters } = call;
+    if (kind === "stream") bump(counters, "streamed");
+    bump(counters, "inputTokens", event.inputTokens);
+    bump(counters, "outputTokens", event.outputTokens);
+    addSketch(call, "inputTokens", event.inputTokens);
+    addDimension(call, "input_token_bucket", inputBucket(event.inputTokens), {
+      outcome,
+      us: Number.isNaN(ttftUs) ? durationUs : ttftUs,
+    });
+    if (model.operation !== "chat") return;
+    addSketch(call, "outputTokens", event.outputTokens);
+    if (event.outputTokens === 0) bump(counters, "empty");
+    if (event.finishReason === "length") bump(counters, "truncated");
+    else if (event.finishReason === "content_filter") bump(counters, "refused");
+    else bump(counters, "finishStop");
+    if (event.outputTokens > 1 && !Number.isNaN(ttftUs))
+      addSketch(call, "timePerOutputToken", (durationUs - ttftUs) / (event.outputTokens - 1));
+  }
+
+  #fill(
+    sum: CellSum,
+    event: RequestEvent,
+    outcome: Outcome,
+    durationUs: number,
+    ttftUs: number,
+  ): void {
+    count(sum, outcome, 1);
+    if (["ok", "timeout", "client_cancelled", "stream_error"].includes(outcome)) {
+      addSketch(sum, "duration", durationUs);
+      if (!Number.isNaN(ttftUs)) addSketch(sum, "timeToFirstToken", ttftUs);
+    }
+    setBreadth(sum, "tenants", event.tenant);
+    if (outcomeGroup[outcome] === "failure") setBreadth(sum, "tenantsFailed", event.tenant);
+    if (outcome === "rate_limit") setBreadth(sum, "tenantsLimited", event.tenant);
+    const us = Number.isNaN(ttftUs) ? durationUs : ttftUs;
+    const { sender } = event;
+    addDimension(sum, "service.version", sender.version, { outcome, us });
+    addDimension(sum, "service.instance.id", sender.instanceId, { outcome, us });
+    addDimension(sum, "k8s.cluster.name", sender.region.cluster, { outcome, us });
+    if (outcome !== "ok") addDimension(sum, "error.type", outcome, { outcome, us: Number.NaN });
+    if (sum.examples.length < 8)
+      sum.examples.push({
+        traceId: Buffer.from(traceId(event)).toString("hex"),
+        spanId: "0000000000000001",
+        outcome,
+        durationUs: Math.max(0, Math.round(durationUs)),
+        timeToFirstTokenUs: Number.isNaN(ttftUs) ? 0 : ttftUs,
+      });
+  }
+}
+
+function inputBucket(tokens: number): string {
+  return tokens < 1000 ? "0-1k" : tokens < 4000 ? "1k-4k" : tokens < 16_000 ? "4k-16k" : "16k+";
+}
+
+function bump(counters: number[], name: CounterName, by = 1): void {
+  counters[counterIds[name]] = (counters[counterIds[name]] ?? 0) + by;
+}
+
+function count(sum: CellSum, outcome: Outcome, n: number): void {
+  bump(sum.counters, "requests", n);
+  bump(sum.counters, "spans", n);
+  bump(sum.counters, outcome, n);
+}
+
+function addSketch(sum: CellSum, name: SketchName, value: number): void {
+  const buckets = sum.sketches[name] ?? new Map<number, number>();
+  sum.sketches[name] = buckets;
+  const bucket = bucketOf(value);
+  buckets.set(bucket, (buckets.get(bucket) ?? 0) + 1);
+}
+
+function setBreadth(sum: CellSum, name: keyof typeof breadthIds, tenant: number): void {
+  const id = breadthIds[name];
+  const bits = sum.breadth[id] ?? new Uint8Array(breadthBytes);
+  sum.breadth[id] = bits;
+  const position = (Math.imul(tenant + 1, 0x9e3779b1) >>> 8) % (breadthBytes * 8);
+  bits[position >> 3] = (bits[position >> 3] ?? 0) | (1 << (position & 7));
+}
+
+function addDimension(
+  sum: CellSum,
+  dimension: string,
+  value: string,
+  of: { readonly outcome: Outcome; readonly us: number },
+): void {
+  const values = sum.dimensions.get(dimension) ?? new Map<string, DimensionSum>();
+  sum.dimensions.set(dimension, values);
+  const counts = values.get(value) ?? { requests: 0, failures: 0, limited: 0, latency: new Map() };
+  values.set(value, counts);
+  counts.requests++;
+  if (outcomeGroup[of.outcome] === "failure") counts.failures++;
+  if (of.outcome === "rate_limit") counts.limited++;
+  if (!(of.us >= 1)) return;
+  const bucket = Math.floor(2 * Math.log2(of.us));
+  counts.latency.set(bucket, (counts.latency.get(bucket) ?? 0) + 1);
+}
+
+function sparse(counts: ReadonlyMap<number, number>): SparseSketch {
+  const entries = [...counts].sort(([a], [b]) => a - b);
+  return { buckets: entries.map(([bucket]) => bucket), counts: entries.map(([, n]) => n) };
+}
+
+function finish(cell: CellKey, sum: CellSum): CellWindow {
+  const sketches: Record<number, SparseSketch> = {};
+  for (const [name, counts] of Object.entries(sum.sketches))
+    sketches[sketchIds[name as SketchName]] = sparse(counts);
+  return {
+    cell,
+    counters: sum.counters,
+    sketches,
+    breadth: sum.breadth,
+    dimensions: [...sum.dimensions].map(([dimension, values]) => ({
+      dimension,
+      values: limitDimensionValues(
+        [...values].map(
+          ([value, counts]): DimensionValue => ({
+            value,
+            requests: counts.requests,
+            failures: counts.failures,
+            limited: counts.limited,
+            latency: sparse(counts.latency),
+          }),
+        ),
+      ),
+    })),
+    gauges: {},
+    examples: pickExamples(sum.examples),
+  };
+}
