@@ -54,7 +54,7 @@ export const binomialExact: Detector<BinomialExactState> = {
     if (!(of > 0)) return { state, verdict: blindVerdict };
     const weight = state.of + priorOf;
     const p = (state.bad + priorBad) / weight;
-    const verdict = judge(state, { bad, of, p, weight }, isFrozen);
+    const verdict = judge(state, { of, p, weight }, isFrozen);
     if (!isFrozen || verdict.state === "warming") learn(state, bad, of, p);
     return { state, verdict };
   },
@@ -63,14 +63,13 @@ export const binomialExact: Detector<BinomialExactState> = {
 function judge(
   state: BinomialExactState,
   window: {
-    readonly bad: number;
     readonly of: number;
     readonly p: number;
     readonly weight: number;
   },
   isFrozen: boolean,
 ): Verdict {
-  const { bad, of, p } = window;
+  const { of, p } = window;
   const band = ratioBand(of, window, rhoForHorizon(state.dispersion, 0));
   const isWarming = state.seen < warmUpWindows;
   const surprise = isWarming
@@ -79,7 +78,7 @@ function judge(
   return {
     state: isWarming ? "warming" : isFrozen ? "frozen" : "judging",
     surprise,
-    direction: surprise > 0 ? "up" : bad < of * p ? "down" : "none",
+    direction: surprise > 0 ? "up" : "none",
     expected: p,
     low: Math.max(0, p - band),
     high: Math.min(1, p + band),

@@ -1,28 +1,39 @@
 /** All detectors, and which kind of signal gets which. A new one is a file of its own plus a line here. */
+import { absence } from "./absence.ts";
 import { binomialExact } from "./binomial-exact.ts";
+import { burnRate } from "./burn-rate.ts";
+import { cusum } from "./cusum.ts";
 import type { Detector } from "./detector.ts";
 import { ewmaChart } from "./ewma-chart.ts";
 import { exceedance, shortfall } from "./exceedance.ts";
+import { seasonal } from "./seasonal.ts";
 
 /** State is opaque to everyone but the detector that made it. */
 export type AnyDetector = Detector<unknown>;
 
-export const detectors: readonly AnyDetector[] = [
+export const detectors = [
   binomialExact,
-  ewmaChart,
+  burnRate,
   exceedance,
   shortfall,
-] as AnyDetector[];
-
-/** The default set by kind of signal; the first gives the expected value and band that people see. */
-export const defaultSets = {
-  /** Failing requests: what objectives are made for. */
-  failures: [binomialExact],
-  ratio: [binomialExact],
-  latency: [exceedance, ewmaChart],
-  length: [shortfall, exceedance],
-  traffic: [ewmaChart],
-  gauge: [ewmaChart],
-} as unknown as Readonly<Record<SetName, readonly AnyDetector[]>>;
+  cusum,
+  ewmaChart,
+  seasonal,
+  absence,
+] as readonly AnyDetector[];
 
 export type SetName = "failures" | "ratio" | "latency" | "length" | "traffic" | "gauge";
+
+/** The default set by kind of signal; the first that has an expectation gives the value and band that people see. */
+export const defaultSets = {
+  /** Failing requests: what objectives are made for. */
+  failures: [binomialExact, cusum, burnRate],
+  ratio: [binomialExact, cusum],
+  /** Times: single requests for the first minutes of a fault, their level for drift. */
+  latency: [exceedance, cusum, ewmaChart],
+  length: [shortfall, exceedance],
+  traffic: [ewmaChart, seasonal, absence],
+  gauge: [ewmaChart],
+} as Readonly<Record<SetName, readonly unknown[]>> as Readonly<
+  Record<SetName, readonly AnyDetector[]>
+>;

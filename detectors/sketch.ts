@@ -15,18 +15,22 @@ export const emptySketch: SparseSketch = { buckets: [], counts: [] };
 
 /** Largest value a sketch tells apart (2^40: 12.7 days in µs); larger ones count as this. */
 export const sketchMaxValue = 2 ** 40;
-/** Buckets there can be. */
-export const sketchBucketLimit = 64 * 35 + 64;
+/** Buckets there can be: the last one is that of the maximum. */
+export const sketchBucketLimit = 64 * 35 + 1;
 
 /** Bucket of a value; values below 1 (and NaN) go to bucket 0, values above the maximum to the last bucket. */
 export function bucketOf(value: number): number {
   if (!(value >= 1)) return 0;
   if (value >= sketchMaxValue) return sketchBucketLimit - 1;
   if (value < 64) return Math.floor(value);
-  // Octave and the top six bits below it, from the exponent: no logarithm, so the same on every machine.
-  const octave = 31 - Math.clz32(Math.floor(value / 64));
-  const shift = value < 2 ** 37 ? octave : Math.floor(Math.log2(value)) - 6;
-  return 64 * (shift + 1) + (Math.floor(value / 2 ** shift) - 64);
+  // Octave and the top six bits below it, from the count of leading zeros: no logarithm, so the same on every machine.
+  if (value < 2 ** 31) {
+    const whole = value | 0;
+    const shift = 25 - Math.clz32(whole);
+    return 64 * shift + (whole >> shift);
+  }
+  const shift = 32 - Math.clz32(Math.floor(value / 2 ** 31)) + 24;
+  return 64 * shift + Math.floor(value / 2 ** shift);
 }
 
 /** Smallest value of a bucket. */
@@ -85,6 +89,61 @@ export function mergeSketches(left: SparseSketch, right: SparseSketch): SparseSk
     counts.push(
       (a <= b ? (left.counts[i++] as number) : 0) + (b <= a ? (right.counts[j++] as number) : 0),
     );
+  }
+  return { buckets, counts };
+}
+
+/** Counts values one by one into a dense array that is used again: what a sketch is built with. */
+export interface SketchBuilder {
+  readonly counts: Float64Array;
+  /** Buckets in use, in order of first use. */
+  readonly used: Int32Array;
+  usedCount: number;
+}
+
+export function createSketchBuilder(): SketchBuilder {
+  return {
+    counts: new Float64Array(sketchBucketLimit),
+    used: new Int32Array(sketchBucketLimit),
+    usedCount: 0,
+  };
+}
+
+/** Adds a value `weight` times; `weight` is an integer > 0. */
+export function addToSketch(builder: SketchBuilder, value: number, weight: number): void {
+  const bucket = bucketOf(value);
+  const before = builder.counts[bucket] as number;
+  if (before === 0) builder.used[builder.usedCount++] = bucket;
+  builder.counts[bucket] = before + weight;
+}
+
+/** The sketch of what was added since the last call; the builder is empty afterwards. */
+export function takeSketch(builder: SketchBuilder): SparseSketch {
+  if (builder.usedCount === 0) return emptySketch;
+  const used = builder.used.subarray(0, builder.usedCount).sort();
+  const buckets: number[] = [];
+  const counts: number[] = [];
+  for (const bucket of used) {
+    buckets.push(bucket);
+    counts.push(builder.counts[bucket] as number);
+    builder.counts[bucket] = 0;
+  }
+  builder.usedCount = 0;
+  return { buckets, counts };
+}
+
+/** What was counted in `whole` and not in `part`, which must be a share of it. */
+export function subtractSketch(whole: SparseSketch, part: SparseSketch): SparseSketch {
+  const taken = new Map(part.buckets.map((bucket, i) => [bucket, part.counts[i] as number]));
+  const buckets: number[] = [];
+  const counts: number[] = [];
+  for (let i = 0; i < whole.buckets.length; i++) {
+    const bucket = whole.buckets[i] as number;
+    const left = (whole.counts[i] as number) - (taken.get(bucket) ?? 0);
+    if (left > 0) {
+      buckets.push(bucket);
+      counts.push(left);
+    }
   }
   return { buckets, counts };
 }
