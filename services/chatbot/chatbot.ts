@@ -12,6 +12,7 @@ export { type RunFiles, watch, writeRun } from "./run-file.ts";
 export { planRun, type RunOptions, type RunPlan } from "./run-plan.ts";
 export { type Scenario, scenarioSchema } from "./scenario-schema.ts";
 export { simulate } from "./simulate.ts";
+
 export { loadTrafficData, type TrafficData } from "./traffic-data.ts";
 export {
   type Truth,

@@ -1,16 +1,16 @@
-import { errorWording } from "./error-wording.ts";
 import type { ActiveEvent, FleetEvent, PoolEvent } from "./fleet-event.ts";
 import { requestKinds, type Sender } from "./fleet-model.ts";
+import {
+  callMetricAttributes,
+  durationBounds,
+  durationName,
+  firstChunkName,
+} from "./metric-shape.ts";
 import { encodeRequest, encodeResource, encodeScope, writeKeyValue } from "./otlp-encoder.ts";
 import { ProtobufWriter } from "./protobuf-writer.ts";
 import type { RunPlan } from "./run-plan.ts";
 import { type AttributeValue, type Scope, scopes } from "./span-shape.ts";
 
-/** Bucket bounds of the GenAI conventions' client durations, seconds. */
-const durationBounds = Array.from({ length: 14 }, (_, i) => 0.01 * 2 ** i);
-
-const durationName = "gen_ai.client.operation.duration";
-const firstChunkName = "gen_ai.client.operation.time_to_first_chunk";
 const modelServerScope: Scope = { name: "vllm", version: "0.11.0" };
 
 type Attributes = readonly (readonly [string, AttributeValue])[];
@@ -39,15 +39,9 @@ export class MetricExporters {
     if (event.kind !== "request" || event.model < 0 || event.isLostAtEdge) return;
     const model = this.#plan.fleet.models[event.model];
     if (model === undefined) return;
-    const wording = errorWording(model.provider, event.outcome);
-    const attributes: [string, AttributeValue][] = [
-      ["gen_ai.operation.name", model.operation],
-      ["gen_ai.provider.name", model.provider],
-      ["gen_ai.request.model", model.name],
-    ];
-    if (wording !== undefined) attributes.push(["error.type", wording.errorType]);
+    const attributes = callMetricAttributes(model, event.outcome);
     const scope = scopes[model.provider];
-    const key = `${model.operation} ${model.name} ${wording?.errorType ?? ""}`;
+    const key = attributes.map(([, value]) => value).join(" ");
     const seconds = (event.callEndMs - event.callStartMs) / 1000;
     this.#record(event.sender, durationName, key, { scope, attributes, value: seconds });
     const isStream = requestKinds[event.requestKind] === "stream";
