@@ -4,11 +4,12 @@
  * kept are rejected one by one; a request that does not decode is refused whole.
  */
 import { ForeshockError } from "../contracts/errors.ts";
+import { partitionFor } from "../contracts/partition.ts";
 import { recordLimitBytes } from "../contracts/records.ts";
 import type { Signal } from "../contracts/topics.ts";
 import { wireType } from "../contracts/wire.ts";
-import { partitionFor } from "../log/partitioner.ts";
 import { createPlan, planEdited } from "./copy-plan.ts";
+import { expectWire, readLength, readTag, setBytes } from "./cursor.ts";
 import { beginMessage, clearEdits, endMessage } from "./edits.ts";
 import { describePosition } from "./otlp-path.ts";
 import { type OtlpMessage, otlpMessages } from "./otlp-schema.ts";
@@ -18,7 +19,8 @@ import {
   type Level,
   type RecordBuilder,
 } from "./record-builder.ts";
-import { type CutCounts, createWalker, type WalkerLimits } from "./walker.ts";
+import { type CutCounts, createWalkState, type WalkerLimits } from "./walk-state.ts";
+import { walkField, walkMessage } from "./walker.ts";
 
 export interface AdmissionSettings extends WalkerLimits {
   readonly partitions: number;
@@ -96,11 +98,12 @@ const noteSize = 5;
 
 /** One request at a time; the tables it fills are used again for the next one. */
 export function createAdmission(settings: AdmissionSettings): Admit {
-  const walker = createWalker(settings);
-  const { edits, ids, cuts } = walker;
+  const state = createWalkState(settings);
+  const { cursor, edits, ids, cuts } = state;
   const limitBytes = settings.recordLimitBytes ?? recordLimitBytes;
   const levels = Array.from({ length: maxLevels }, createLevel);
   const notes: number[][] = levels.map(() => []);
+  const traceId = new Uint8Array(16);
   let nextLevelId = 1;
 
   let bytes: Buffer = Buffer.alloc(0);
@@ -142,30 +145,29 @@ export function createAdmission(settings: AdmissionSettings): Admit {
     noted.length = 0;
     let resourceStart = start;
     let resourceEnd = start;
-    walker.position = start;
-    while (walker.position < end) {
-      const tagAt = walker.position;
-      const tag = walker.readTag(end);
-      const lengthAt = walker.position;
+    cursor.at = start;
+    while (cursor.at < end) {
+      const tagAt = cursor.at;
+      const tag = readTag(cursor, end);
+      const lengthAt = cursor.at;
       if (below.has(tag >>> 3)) {
-        if ((tag & 7) !== wireType.bytes)
-          walker.fail(tagAt, `has wire type ${tag & 7} instead of 2`);
-        const childEnd = walker.readLength(end);
-        noted.push(tagAt, lengthAt, walker.position, childEnd, tag >>> 3);
-        walker.position = childEnd;
+        expectWire(cursor, tag, wireType.bytes, tagAt);
+        const childEnd = readLength(cursor, end);
+        noted.push(tagAt, lengthAt, cursor.at, childEnd, tag >>> 3);
+        cursor.at = childEnd;
         continue;
       }
       clearEdits(edits);
-      walker.walkField(message.index, tag, tagAt, end);
+      walkField(state, message.index, tag, tagAt, end);
       if (edits.count > 0) isTouched = true;
-      planEdited(level.header, edits, tagAt, walker.position);
+      planEdited(level.header, edits, tagAt, cursor.at);
       if (tag >>> 3 === 1) {
         resourceStart = lengthAt;
-        resourceEnd = walker.position;
+        resourceEnd = cursor.at;
       }
     }
     if (depth === 1 && signal !== "traces")
-      partition = partitionOf(resourceStart, resourceEnd - resourceStart);
+      partition = partitionOfResource(resourceStart, resourceEnd);
   }
 
   /** The item is noted at `note` among the children of its level. */
@@ -177,7 +179,7 @@ export function createAdmission(settings: AdmissionSettings): Admit {
     const end = noted[note + 3] as number;
     clearEdits(edits);
     const begun = beginMessage(edits, lengthAt, start);
-    walker.walkMessage(message.index, start, end);
+    walkMessage(state, message.index, start, end);
     endMessage(edits, begun, end, 0);
     if (edits.count > 0) isTouched = true;
     if (message === otlpMessages.Span) {
@@ -186,7 +188,7 @@ export function createAdmission(settings: AdmissionSettings): Admit {
         reject("invalid_id", start, problem);
         return;
       }
-      partition = partitionOf(ids.traceStart, ids.traceBytes);
+      partition = partitionOfTrace();
     }
     if (builder().add({ levels, depth }, edits, tagAt, end)) items++;
     else
@@ -215,9 +217,15 @@ export function createAdmission(settings: AdmissionSettings): Admit {
     return `${name} id is all zero`;
   }
 
-  function partitionOf(start: number, size: number): number {
+  function partitionOfTrace(): number {
     if (settings.partitions === 1) return 0;
-    return partitionFor(bytes.subarray(start, start + size), settings.partitions);
+    for (let i = 0; i < traceId.length; i++) traceId[i] = bytes[ids.traceStart + i] as number;
+    return partitionFor(traceId, settings.partitions);
+  }
+
+  function partitionOfResource(start: number, end: number): number {
+    if (settings.partitions === 1) return 0;
+    return partitionFor(bytes.subarray(start, end), settings.partitions);
   }
 
   function builder(): RecordBuilder {
@@ -243,7 +251,7 @@ export function createAdmission(settings: AdmissionSettings): Admit {
       admitLevel(0, requestMessages[signal], 0, bytes.length);
     } catch (error) {
       if (!(error instanceof ForeshockError)) throw error;
-      const place = describePosition(bytes, requestMessages[signal], walker.failedAt);
+      const place = describePosition(bytes, requestMessages[signal], cursor.failedAt);
       throw new ForeshockError("payload_invalid", `${place} ${error.message}`);
     }
   }
@@ -268,7 +276,8 @@ export function createAdmission(settings: AdmissionSettings): Admit {
     cuts.content = 0;
     cuts.tooLong = 0;
     cuts.tooMany = 0;
-    walker.begin(bytes);
+    setBytes(cursor, bytes);
+    state.rules = state.usualRules;
     walkAll();
     return {
       records: records(),

@@ -1,10 +1,11 @@
 import { isUtf8 } from "node:buffer";
 import { type AttributeRule, attributeClassifier } from "./content-attributes.ts";
+import type { Cursor } from "./cursor.ts";
 
 /** Finds the rule of an attribute by the bytes of its name; names seen before are not decoded again. */
 export interface AttributeRules {
-  /** `bytes[start, end)` is the name; undefined when it is not UTF-8. */
-  find(bytes: Buffer, start: number, end: number): AttributeRule | undefined;
+  /** `[start, end)` of the cursor's bytes is the name; undefined when it is not UTF-8. */
+  find(cursor: Cursor, start: number, end: number): AttributeRule | undefined;
   readonly isGenAiEvent: boolean;
 }
 
@@ -28,12 +29,19 @@ export function createAttributeRules(
   const lengths = new Int32Array(maxNames);
   const rules: AttributeRule[] = [];
   const arena = new Uint8Array(arenaBytes);
+  const arenaView = new DataView(arena.buffer);
   let arenaUsed = 0;
+  /** Names come in much the same order in every span: which one came behind each, as a first guess. */
+  const following = new Int32Array(maxNames).fill(-1);
+  let last = 0;
 
-  function isSame(entry: number, bytes: Buffer, start: number, length: number): boolean {
+  function isSame(entry: number, { bytes, view }: Cursor, start: number, length: number): boolean {
     if (lengths[entry] !== length) return false;
-    const at = starts[entry] as number;
-    for (let i = 0; i < length; i++) if (arena[at + i] !== bytes[start + i]) return false;
+    const known = starts[entry] as number;
+    let i = 0;
+    for (; i + 4 <= length; i += 4)
+      if (arenaView.getInt32(known + i, true) !== view.getInt32(start + i, true)) return false;
+    for (; i < length; i++) if (arena[known + i] !== bytes[start + i]) return false;
     return true;
   }
 
@@ -41,6 +49,8 @@ export function createAttributeRules(
     let place = slot;
     if (rules.length === maxNames || arenaUsed + name.length > arenaBytes) {
       places.fill(-1);
+      following.fill(-1);
+      last = 0;
       rules.length = 0;
       arenaUsed = 0;
       place = hash & (slots - 1);
@@ -57,17 +67,25 @@ export function createAttributeRules(
 
   return {
     isGenAiEvent,
-    find(bytes, start, end) {
-      const hash = hashName(bytes, start, end);
+    find(cursor, start, end) {
+      const guess = following[last] as number;
+      if (guess >= 0 && isSame(guess, cursor, start, end - start)) {
+        last = guess;
+        return rules[guess];
+      }
+      const hash = hashName(cursor, start, end);
       let slot = hash & (slots - 1);
       for (;;) {
         const entry = places[slot] as number;
         if (entry < 0) break;
-        if (hashes[entry] === hash && isSame(entry, bytes, start, end - start))
-          return rules[entry] as AttributeRule;
+        if (hashes[entry] === hash && isSame(entry, cursor, start, end - start)) {
+          following[last] = entry;
+          last = entry;
+          return rules[entry];
+        }
         slot = (slot + 1) & (slots - 1);
       }
-      const name = bytes.subarray(start, end);
+      const name = cursor.bytes.subarray(start, end);
       if (!isUtf8(name)) return undefined;
       const rule = classify(name.toString("utf8"), isGenAiEvent);
       if (name.length <= maxCachedNameBytes) remember(slot, hash, name, rule);
@@ -76,16 +94,12 @@ export function createAttributeRules(
   };
 }
 
-function hashName(bytes: Buffer, start: number, end: number): number {
+/** Any function will do that spreads names over the table; nothing depends on its values. */
+function hashName({ bytes, view }: Cursor, start: number, end: number): number {
   let hash = end - start;
   let at = start;
-  for (const stop = end - 3; at < stop; at += 4) {
-    const word =
-      (bytes[at] as number) |
-      ((bytes[at + 1] as number) << 8) |
-      ((bytes[at + 2] as number) << 16) |
-      ((bytes[at + 3] as number) << 24);
-    hash = Math.imul(hash ^ word, 0x01000193);
+  for (; at + 4 <= end; at += 4) {
+    hash = Math.imul(hash ^ view.getInt32(at, true), 0x5bd1e995);
     hash ^= hash >>> 15;
   }
   for (; at < end; at++) hash = Math.imul(hash ^ (bytes[at] as number), 0x01000193);

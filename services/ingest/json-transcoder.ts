@@ -6,7 +6,7 @@ import { WireWriter } from "../contracts/wire.ts";
 import { requestMessages } from "./admission.ts";
 import { isPacked, writePacked, writeScalar } from "./json-scalars.ts";
 import type { OtlpField, OtlpMessage } from "./otlp-schema.ts";
-import { maxValueDepth } from "./walker.ts";
+import { maxValueDepth } from "./walk-state.ts";
 
 /** Deeper than any valid request: the levels around an attribute, and twice two levels for each nested value. */
 const maxDepth = 16 + 4 * maxValueDepth;

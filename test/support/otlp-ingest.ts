@@ -1,5 +1,5 @@
 /** A running ingest stage over a log in memory, and what it wrote there. */
-import { signals, sourceTopics, type Signal } from "../../services/contracts/topics.ts";
+import { type Signal, signals, sourceTopics } from "../../services/contracts/topics.ts";
 import { ingestStage } from "../../services/ingest/ingest.ts";
 import type { Log } from "../../services/log/log.ts";
 import { openMemoryLog } from "../../services/log/memory.ts";

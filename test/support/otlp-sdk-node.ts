@@ -30,7 +30,10 @@ for (let i = 0; i < spanCount; i++) {
   });
   span.addEvent("gen_ai.user.message", { content: canary, role: "user" });
   span.recordException(new Error(`could not parse: ${canary}`));
-  span.setStatus({ code: SpanStatusCode.ERROR, message: `Error code: 529 - {"error": "${canary}"}` });
+  span.setStatus({
+    code: SpanStatusCode.ERROR,
+    message: `Error code: 529 - {"error": "${canary}"}`,
+  });
   span.end();
   requests.add(1, { "gen_ai.request.model": "gpt-4o", "input.value": canary });
   duration.record(0.25 + i, { "gen_ai.request.model": "gpt-4o" });
@@ -45,7 +48,11 @@ for (let i = 0; i < spanCount; i++) {
     body: canary,
     attributes: { "gen_ai.output.messages": canary },
   });
-  logger.emit({ severityNumber: SeverityNumber.ERROR, severityText: "ERROR", body: "upstream failed" });
+  logger.emit({
+    severityNumber: SeverityNumber.ERROR,
+    severityText: "ERROR",
+    body: "upstream failed",
+  });
 }
 
 await sdk.shutdown();
