@@ -102,7 +102,10 @@ async function tell(scenario: string, seed: number, options: DemoOptions): Promi
 
   const tremorMs = story.plan.faultStartMs ?? story.onsetMs;
   const speed = Math.max(1, (story.outageMs - tremorMs) / (playSeconds * 1000));
-  const speaker = openSdkSpeaker(story.plan, { endpoint: app.addresses["OTLP HTTP"] ?? "" });
+  const speaker = openSdkSpeaker(story.plan, {
+    endpoint: app.addresses["OTLP HTTP"] ?? "",
+    metrics: false,
+  });
   const told = new Set<string>();
   const say = (key: string, line: string) => {
     if (!told.has(key)) write(line);
