@@ -50,8 +50,11 @@ export const binomialExact: Detector<BinomialExactState> = {
   step(state, observation, { isFrozen }) {
     if (observation.kind !== "ratio") return { state, verdict: blindVerdict };
     const { bad, of } = observation;
+    if (!(of > 0 && bad >= 0)) {
+      pushHorizons(state.sums, 0, 0);
+      return { state, verdict: blindVerdict };
+    }
     pushHorizons(state.sums, bad, of);
-    if (!(of > 0)) return { state, verdict: blindVerdict };
     const weight = state.of + priorOf;
     const p = (state.bad + priorBad) / weight;
     const verdict = judge(state, { of, p, weight }, isFrozen);

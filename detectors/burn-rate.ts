@@ -57,12 +57,13 @@ export const burnRate: Detector<BurnRateState> = {
   }),
   step(state, observation) {
     if (observation.kind !== "ratio") return { state, verdict: blindVerdict };
-    const { bad, of } = observation;
+    const isBlind = !(observation.of > 0 && observation.bad >= 0);
+    const { bad, of } = isBlind ? { bad: 0, of: 0 } : observation;
     const { windowMs, pushed } = state;
     push(state.fives, blockOf(pushed, windowMs, fiveMs), { bad, of });
     push(state.thirties, blockOf(pushed, windowMs, thirtyMs), { bad, of });
     state.pushed = pushed + 1;
-    if (!(of > 0)) return { state, verdict: blindVerdict };
+    if (isBlind) return { state, verdict: blindVerdict };
     let surprise = 0;
     for (const rule of burnRules) surprise = Math.max(surprise, judge(state, rule));
     surprise = Math.max(0, surprise - Math.log10(burnRules.length));

@@ -81,7 +81,7 @@ export const cusum: Detector<CusumState> = {
   }),
   step(state, observation, { isFrozen }) {
     let hasEvidence = false;
-    if (observation.kind === "ratio" && observation.of > 0) {
+    if (observation.kind === "ratio" && observation.of > 0 && observation.bad >= 0) {
       hasEvidence = true;
       state.first += observation.bad;
       state.second += observation.of;
