@@ -177,6 +177,15 @@ const rawRequestParameters: ReadonlySet<string> = new Set([
   "embeddings",
 ]);
 
+/** `llm.token_count.prompt` and the like are numbers, and these no providers. */
+const notProviders: ReadonlySet<string> = new Set([
+  "token_count",
+  "cost",
+  "usage",
+  "request",
+  "response",
+]);
+
 /** JSON that holds instructions or tools beside the name of the model. OpenInference, where a failed call has it nowhere else. */
 const modelOnlyNames: readonly string[] = [
   "llm.invocation_parameters",
@@ -261,6 +270,6 @@ function isIndexedContent(name: string): boolean {
 
 function isRawRequest(name: string): boolean {
   if (!name.startsWith("llm.")) return false;
-  const parts = name.split(".");
-  return parts.length >= 3 && rawRequestParameters.has(parts[2] as string);
+  const [, provider = "", parameter = ""] = name.split(".");
+  return !notProviders.has(provider) && rawRequestParameters.has(parameter);
 }

@@ -35,9 +35,12 @@ function findField(
 ): Found | undefined {
   const reader = new WireReader(bytes, start, end);
   const counts = new Map<number, number>();
+  /** The field being read, in case it cannot be. */
+  let reading: Found | undefined;
   try {
     while (reader.hasMore()) {
       const tagAt = reader.position;
+      reading = undefined;
       const tag = reader.varint();
       const number = Math.floor(tag / 8);
       const index = counts.get(number) ?? 0;
@@ -45,6 +48,7 @@ function findField(
       const field = message.byNumber.get(number);
       const label = field?.name ?? `field ${number}`;
       const name = field?.isRepeated ? `${label}[${index}]` : label;
+      reading = { name, message: undefined, start: tagAt, end };
       if (tag % 8 !== wireType.bytes) {
         reader.skip(tag % 8);
         if (at >= tagAt && at < reader.position)
@@ -59,7 +63,7 @@ function findField(
       reader.position = fieldEnd;
     }
   } catch {
-    // The place that cannot be read is the place that is wrong.
+    return reading;
   }
   return undefined;
 }

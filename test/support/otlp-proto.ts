@@ -282,7 +282,7 @@ export interface RpcStatus {
 export interface OracleCodec<T> {
   /** Takes what `decode` gives; absent fields are left out. */
   encode(message: T): Uint8Array;
-  /** Present fields only (proto3 defaults are absent); throws on bytes that are no such message. */
+  /** Present fields only (proto3 defaults are absent), bytes as Buffers; throws on bytes that are no such message. */
   decode(bytes: Uint8Array): T;
   readonly type: protobuf.Type;
 }
@@ -293,7 +293,10 @@ function codec<T extends object>(name: string): OracleCodec<T> {
   return {
     type,
     encode: (message) => type.encode(type.fromObject(message)).finish(),
-    decode: (bytes) => type.toObject(type.decode(bytes), { longs: String, bytes: Uint8Array }) as T,
+    decode: (bytes) => {
+      const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+      return type.toObject(type.decode(buffer), { longs: String }) as T;
+    },
   };
 }
 
