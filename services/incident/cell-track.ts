@@ -1,12 +1,12 @@
 /** What is remembered of one cell from window to window. */
 import type { Judgement } from "../contracts/config.ts";
 import type { CellFrame, SignalName, SignalVerdict } from "../contracts/frame.ts";
-import { addEvidence } from "./evidence.ts";
+import { followSurprise } from "./evidence.ts";
 import { latencySignals, type VisibleSignal, visibleSignals } from "./families.ts";
 import { add, emptyTally, fade, type Tally, type UsualRatio, usualRatio } from "./tally.ts";
 
 export interface SignalTrack {
-  /** log10 of the e-detector. */
+  /** log10, see `evidence.ts`. */
   evidence: number;
   /** Start of the first window of the present run of evidence; 0: none. */
   sinceMs: number;
@@ -52,7 +52,7 @@ export interface CellShare {
 export interface TrackStep {
   readonly windowStartMs: number;
   readonly judgement: Judgement;
-  /** Bounds of what a window may add, see `addEvidence`. */
+  /** Bounds of what a window may add, see `followSurprise`. */
   readonly evidence: { readonly limit: number; readonly cap: number };
   /** Factors a window: counts of the last minute or two, of the last ten, and what is usual. */
   readonly fade: { readonly recent: number; readonly lasting: number; readonly usual: number };
@@ -124,16 +124,22 @@ function stepSignal(track: CellTrack, verdict: SignalVerdict, step: TrackStep): 
     detector: verdict.reasons[0]?.detector ?? "",
   };
   if (verdict.state === "warming") return;
-  signal.evidence = addEvidence(signal.evidence, verdict.surprise, step.evidence);
-  if (signal.evidence === 0) signal.sinceMs = 0;
-  else if (signal.sinceMs === 0) signal.sinceMs = step.windowStartMs;
+  signal.evidence = followSurprise(signal.evidence, verdict.surprise, step.evidence);
+  stepSince(signal, step);
+}
+
+/** A run of evidence begins where the signal is first worth watching, and ends where nothing is left of it. */
+function stepSince(signal: SignalTrack, step: TrackStep): void {
+  if (signal.evidence < 1) signal.sinceMs = 0;
+  else if (signal.sinceMs === 0 && signal.evidence >= step.judgement.detect.watchSurprise)
+    signal.sinceMs = step.windowStartMs;
 }
 
 function addHealthy(track: CellTrack, name: SignalName, step: TrackStep): void {
   const signal = track.signals[name];
   if (signal === undefined || signal.evidence === 0) return;
-  signal.evidence = addEvidence(signal.evidence, 0, step.evidence);
-  if (signal.evidence === 0) signal.sinceMs = 0;
+  signal.evidence = followSurprise(signal.evidence, 0, step.evidence);
+  stepSince(signal, step);
 }
 
 const noVerdict: SignalTrack["last"] = {

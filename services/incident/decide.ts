@@ -9,9 +9,9 @@ import { assignEpisodes, rememberWindow } from "./episodes.ts";
 import { openThreshold } from "./evidence.ts";
 import {
   addShare,
+  classOf,
   emptyGroupShare,
   failingOf,
-  fleetGroup,
   type GroupShare,
   type GroupTrack,
   groupsOf,
@@ -37,6 +37,7 @@ import {
 } from "./silence.ts";
 import { type Episode, type IncidentState, isOpen } from "./state.ts";
 import { excessRatio, fadePerWindow, sureExcessRatio } from "./tally.ts";
+import { largestClass, trafficShare } from "./traffic-share.ts";
 
 const minuteMs = 60_000;
 const halfLivesMs = { recent: minuteMs, lasting: 4 * minuteMs, usual: 6 * 60 * minuteMs };
@@ -167,13 +168,12 @@ function stepQuiet(
 }
 
 function troubledShare(state: IncidentState): number {
-  let all = 0;
-  let troubled = 0;
-  for (const track of Object.values(state.cells)) {
-    all += track.usualRequests;
-    if (track.degradedSinceMs > 0) troubled += track.usualRequests;
-  }
-  return all > 0 ? troubled / all : 0;
+  return trafficShare(
+    state,
+    (Object.keys(state.cells) as CellKey[]).filter(
+      (key) => (state.cells[key]?.degradedSinceMs ?? 0) > 0,
+    ),
+  );
 }
 
 function isSuspected(state: IncidentState, key: CellKey): boolean {
@@ -279,10 +279,7 @@ function viewEpisode(
   cells: readonly CellKey[],
   { state, window }: EpisodeStep,
 ): EpisodeView {
-  const fleet = state.groups[fleetGroup]?.usualRequests ?? 0;
-  const usual = cells.reduce((sum, key) => sum + (state.cells[key]?.usualRequests ?? 0), 0);
-  // A silent cell's average fades with it: what it had before is its weight.
-  const share = fleet > 0 ? Math.min(1, usual / fleet) : 0;
+  const share = trafficShare(state, cells);
   const windowsPerMinute = Math.max(1, Math.round(minuteMs / window.windowMs));
   if (state.windows % windowsPerMinute === 0) {
     episode.shares.push(share);
@@ -363,11 +360,10 @@ function signalsNow(view: EpisodeView, degraded: Degraded): SignalName[] {
   return [...signals];
 }
 
-/** The fleet, where the episode is a notable part of it, and every group that the episode nearly fills. */
+/** Every group that the episode nearly fills. */
 function scopesOf(state: IncidentState, view: EpisodeView, episode: Episode): Scope[] {
   if (episode.family !== "service" && episode.family !== "quality") return [];
-  const fleet = state.groups[fleetGroup];
-  if (fleet === undefined || fleet.usualRequests <= 0) return [];
+  const largest = largestClass(state);
   const usualIn = new Map<string, number>();
   for (const cell of view.cells)
     for (const name of groupsOf(cell))
@@ -375,14 +371,15 @@ function scopesOf(state: IncidentState, view: EpisodeView, episode: Episode): Sc
   const scopes: Scope[] = [];
   for (const name of [...usualIn.keys()].toSorted()) {
     const track = state.groups[name] as GroupTrack;
-    const part = (usualIn.get(name) ?? 0) / Math.max(1e-9, track.usualRequests);
-    const isScope = name === fleetGroup ? part >= 0.1 : part >= scopePart;
-    if (isScope)
-      scopes.push({
-        name: scopeName(name),
-        track,
-        share: track.usualRequests / fleet.usualRequests,
-      });
+    const isFilled = (usualIn.get(name) ?? 0) >= scopePart * track.usualRequests;
+    if (!isFilled || largest <= 0) continue;
+    const isWhole = view.cells.some((cell) => classOf(cell) === name);
+    scopes.push({
+      name: scopeName(name),
+      track,
+      share: Math.min(1, track.usualRequests / largest),
+      isWhole,
+    });
   }
   return scopes;
 }

@@ -5,6 +5,7 @@ import { type CellTrack, isLimitBroad } from "./cell-track.ts";
 import { sharedThreshold } from "./evidence.ts";
 import { type Family, familyOf, visibleSignals } from "./families.ts";
 import { failingOf, type GroupTrack, groupsOf } from "./group-track.ts";
+import { isMaterial } from "./material.ts";
 import { logSlowdown } from "./slowness.ts";
 import type { IncidentState } from "./state.ts";
 import { excessRatio, sureExcessRatio } from "./tally.ts";
@@ -55,7 +56,7 @@ function isJudged(track: CellTrack, signal: SignalName): boolean {
 function ownSignals(track: CellTrack, needed: number): DegradedSignal[] {
   const found: DegradedSignal[] = [];
   for (const [name, signal] of Object.entries(track.signals)) {
-    if (signal.evidence < needed) continue;
+    if (signal.evidence < needed || !isMaterial(track, name as SignalName, signal)) continue;
     const family = familyOf(name as SignalName, isLimitBroad(track.limitedBeyondFirst));
     if (family === "context") continue;
     found.push({

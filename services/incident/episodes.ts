@@ -6,6 +6,7 @@ import type { Degraded, DegradedSignal } from "./degraded.ts";
 import { type Family, families } from "./families.ts";
 import { findHome, findMerge, findReopened } from "./membership.ts";
 import { type Episode, type IncidentState, isOpen } from "./state.ts";
+import { trafficShare } from "./traffic-share.ts";
 
 /** A resolved incident that comes again within this time is the same one. */
 const reopenMs = 30 * 60_000;
@@ -15,14 +16,12 @@ const examplesLimit = 5;
 
 /** Traffic-weighted share of degraded cells, by family. */
 export function familyShares(state: IncidentState, degraded: Degraded): (family: Family) => number {
-  const usual = (key: CellKey) => state.cells[key]?.usualRequests ?? 0;
-  const all = (Object.keys(state.cells) as CellKey[]).reduce((sum, key) => sum + usual(key), 0);
   const shares = new Map<Family, number>();
   for (const family of families) {
-    let share = 0;
-    for (const [key, signals] of degraded)
-      if (signals.some((signal) => signal.family === family)) share += usual(key);
-    shares.set(family, all > 0 ? share / all : 0);
+    const cells = [...degraded]
+      .filter(([, signals]) => signals.some((signal) => signal.family === family))
+      .map(([key]) => key);
+    shares.set(family, trafficShare(state, cells));
   }
   return (family) => shares.get(family) ?? 0;
 }

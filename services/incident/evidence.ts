@@ -1,11 +1,15 @@
 /**
- * How evidence adds up over windows, and how sure one must be among many.
+ * How evidence adds up over windows, and how sure one must be among many. Evidence is log10 of an e-value.
  *
- * Each stream (a signal of a cell, a pooled measure of a group) has an e-detector: a CUSUM of e-values,
- * M_t = max(1, M_{t−1}) · e_t, e_t = ½ · p_t^{−½}, p_t = 10^{−surprise}. Under health E[e_t] ≤ 1, so M stays below c for c windows
- * on average, whatever the dependence between streams. Source: Shin, Ramdas, Rinaldo 2022, "E-detectors"; the calibrator is
- * Vovk and Wang's with κ = ½. Streams are then taken together as e-BH (Wang, Ramdas 2022): with k streams beyond
- * c/k each, all k count, so a fault that touches many needs less in each.
+ * Groups judge each window by its own counts, so their windows multiply: an e-detector, a CUSUM of e-values
+ * M_t = max(1, M_{t−1}) · e_t with e_t = ½ · p_t^{−½}, p_t = 10^{−surprise}. Under health E[e_t] ≤ 1, so M stays below c for c windows
+ * on average. Source: Shin, Ramdas, Rinaldo 2022, "E-detectors"; the calibrator is Vovk and Wang's with κ = ½.
+ *
+ * Cells come with detect's surprises, which look back over up to ten minutes: their windows repeat each other and must not
+ * multiply. Their evidence follows the surprise, rising so slowly that `openAfterWindows` windows stand behind it.
+ *
+ * Streams are then taken together as Benjamini and Hochberg do (e-BH: Wang, Ramdas 2022): with k streams beyond c/k each,
+ * all k count, so a fault that touches many needs less in each.
  *
  * Stated rate: if detectors keep their stated false-alarm figures, one false opening a fleet-week over all streams.
  */
@@ -15,9 +19,12 @@ const calibratorLog10 = Math.log10(0.5);
 
 const weekMs = 7 * 24 * 3_600_000;
 
+/** Neighbouring windows share most of what they look at: about this many make one independent chance to err. */
+const windowsPerChance = 12;
+
 /** log10 of the threshold c for one stream among `streams`, so that all together open falsely once a week. */
 export function openThreshold(streams: number, windowMs: number): number {
-  return Math.log10(Math.max(1, streams) * (weekMs / windowMs));
+  return Math.log10((Math.max(1, streams) * (weekMs / windowMs)) / windowsPerChance);
 }
 
 /**
@@ -31,6 +38,16 @@ export function addEvidence(
 ): number {
   const gain = Math.min(bounds.limit, calibratorLog10 + surprise / 2);
   return Math.min(bounds.cap, Math.max(0, Math.max(0, evidence) + gain));
+}
+
+/** One step of a cell's evidence towards the window's surprise: up by at most `limit`, down by as much as health takes. */
+export function followSurprise(
+  evidence: number,
+  surprise: number,
+  bounds: { readonly limit: number; readonly cap: number },
+): number {
+  if (surprise >= evidence) return Math.min(bounds.cap, surprise, evidence + bounds.limit);
+  return Math.max(surprise, evidence + calibratorLog10);
 }
 
 /** e-BH: the least log10 evidence that counts, given all streams' evidence and the threshold for one. */

@@ -22,7 +22,7 @@ const bySignal: Readonly<Record<SignalName, Family | "context">> = {
   empty_answers: "quality",
   refused_answers: "quality",
   missing_finish: "quality",
-  truncated_answers: "quality",
+  truncated_answers: "context",
   client_errors: "client",
   output_tokens: "context",
   traffic: "context",

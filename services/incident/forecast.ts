@@ -22,6 +22,7 @@ const z80 = 1.2816;
 const zRising = 3.09;
 
 const fitMinutes = 15;
+const recentMinutes = 6;
 
 const usualUtilisation = { low: 0.5, median: 0.65, high: 0.8 };
 
@@ -29,33 +30,40 @@ export function utilisationOf(slowdown: number, usual: number): number {
   return Math.sqrt(Math.max(0, (slowdown * (1 + 4 * usual * usual) - 1) / 4));
 }
 
-/** Trend of the last minutes, and whether it surely rises. */
-export function risingTrend(
-  values: readonly (number | null)[],
-): { readonly trend: Trend; readonly isRising: boolean } | undefined {
-  const points = values.slice(-fitMinutes).map((value) => value ?? undefined);
-  const trend = fitTrend(points, z80);
-  const sure = fitTrend(points, zRising);
-  if (trend === undefined || sure === undefined) return undefined;
-  return { trend, isRising: sure.slopeLow > 0 };
+/** Trend of the last minutes, where it surely rises. */
+function risingTrend(values: readonly (number | null)[]): Trend | undefined {
+  return isRising(values) ? fitTrend(values.slice(-fitMinutes).map(orUndefined), z80) : undefined;
 }
+
+/**
+ * Whether values surely rise, and still do: a slope above 0 at one chance in a thousand over a quarter of an hour, which a
+ * single step up can not reach (at most 56 of 105 pairs rise, z = 2.8), and above 0 over the last minutes.
+ */
+export function isRising(values: readonly (number | null)[]): boolean {
+  const long = fitTrend(values.slice(-fitMinutes).map(orUndefined), zRising);
+  const short = fitTrend(values.slice(-recentMinutes).map(orUndefined), 0);
+  return long !== undefined && long.slopeLow > 0 && short !== undefined && short.slope > 0;
+}
+
+const orUndefined = (value: number | null): number | undefined => value ?? undefined;
 
 function etaOfLine(trend: Trend, threshold: number): Eta | undefined {
   const left = threshold - trend.last;
+  // Where the line is now is as uncertain as a point of it.
+  const doubt = z80 * trend.scatter;
   if (left <= 0) return { low: 0, median: 0, high: 1 };
   if (trend.slope <= 0) return undefined;
   return {
-    low: trend.slopeHigh > 0 ? left / trend.slopeHigh : 0,
+    low: trend.slopeHigh > 0 ? Math.max(0, left - doubt) / trend.slopeHigh : 0,
     median: left / trend.slope,
-    high: trend.slopeLow > 0 ? left / trend.slopeLow : null,
+    high: trend.slopeLow > 0 ? (left + doubt) / trend.slopeLow : null,
   };
 }
 
 /** From the failing ratio; undefined unless it surely rises. */
 export function forecastFailing(minutes: readonly Minute[], threshold: number): Eta | undefined {
-  const rising = risingTrend(minutes.map((minute) => minute.failing));
-  if (rising === undefined || !rising.isRising) return undefined;
-  return etaOfLine(rising.trend, threshold);
+  const trend = risingTrend(minutes.map((minute) => minute.failing));
+  return trend === undefined ? undefined : etaOfLine(trend, threshold);
 }
 
 /** From latency; undefined unless utilisation surely rises. */
@@ -67,13 +75,13 @@ export function forecastSaturation(minutes: readonly Minute[]): Eta | undefined 
       ),
     );
   const middle = line(usualUtilisation.median);
-  if (middle === undefined || !middle.isRising) return undefined;
-  const median = etaOfLine(middle.trend, 1);
+  if (middle === undefined) return undefined;
+  const median = etaOfLine(middle, 1);
   if (median === undefined) return undefined;
   const busy = line(usualUtilisation.high);
   const idle = line(usualUtilisation.low);
-  const early = busy === undefined ? undefined : etaOfLine(busy.trend, 1);
-  const late = idle === undefined ? undefined : etaOfLine(idle.trend, 1);
+  const early = busy === undefined ? undefined : etaOfLine(busy, 1);
+  const late = idle === undefined ? undefined : etaOfLine(idle, 1);
   return {
     low: Math.min(median.low, early?.low ?? median.low),
     median: median.median,

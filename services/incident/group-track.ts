@@ -1,5 +1,5 @@
 /**
- * Groups: the fleet, and every provider, model, region and route. What is too thin to see in each cell is plain in their
+ * Groups: model calls by provider, model and region, HTTP requests by service, route and region. What is too thin to see in each cell is plain in their
  * sum, and severity and forecasts are about shares of traffic, so they are made here.
  */
 import { type Cell, type CellKey, parseCellKey } from "../contracts/cell.ts";
@@ -77,14 +77,20 @@ export function initialGroupTrack(): GroupTrack {
   };
 }
 
-export const fleetGroup = "fleet";
+/** All model calls, or all HTTP requests of one service: a user's request is in each class at most once. */
+export function classOf(key: CellKey): string {
+  const cell = parseCellKey(key);
+  return cell.kind === "genai" ? modelCalls : `service=${cell.provider}`;
+}
 
-/** The groups that a cell is part of, fleet first. */
+export const modelCalls = "model calls";
+
+/** The groups that a cell is part of, its class first. */
 export function groupsOf(key: CellKey): readonly string[] {
   const known = groupsByCell.get(key);
   if (known !== undefined) return known;
   const cell = parseCellKey(key);
-  const groups = [fleetGroup, `kind=${cell.kind}`, ...placeGroups(cell)];
+  const groups = [classOf(key), ...placeGroups(cell)];
   if (groupsByCell.size > 100_000) groupsByCell.clear();
   groupsByCell.set(key, groups);
   return groups;
@@ -94,10 +100,17 @@ export function groupsOf(key: CellKey): readonly string[] {
 const groupsByCell = new Map<CellKey, readonly string[]>();
 
 function placeGroups(cell: Cell): string[] {
-  const region = cell.region === "" ? [] : [`region=${cell.region}`];
-  return cell.kind === "genai"
-    ? [`provider=${cell.provider}`, `model=${cell.model}`, ...region]
-    : [`service=${cell.provider}`, `route=${cell.provider} ${cell.operation}`, ...region];
+  const { provider, model, region, operation } = cell;
+  if (cell.kind === "genai")
+    return [
+      `provider=${provider}`,
+      `model=${model}`,
+      ...(region === "" ? [] : [`region=${region}`]),
+    ];
+  return [
+    `route=${provider} ${operation}`,
+    ...(region === "" ? [] : [`region=${region} of ${provider}`]),
+  ];
 }
 
 /** What all cells of a group add up to in one window. */

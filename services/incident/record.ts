@@ -6,6 +6,7 @@ import { locate, type Place, type PlaceSample } from "./attribution.ts";
 import { isLimitBroad } from "./cell-track.ts";
 import type { Degraded } from "./degraded.ts";
 import { latencySignals, visibleSignals } from "./families.ts";
+import { modelCalls } from "./group-track.ts";
 import type { FleetWindow } from "./join.ts";
 import type { Opinion } from "./severity.ts";
 import { latencyLogSigma, logSlowdown, upperNormalQuantile } from "./slowness.ts";
@@ -340,8 +341,5 @@ export function tallyCells(
 
 /** Name of a group in a reader's words. */
 export function scopeName(group: string): string {
-  if (group === "fleet") return "the fleet";
-  if (group === "kind=genai") return "all model calls";
-  if (group === "kind=http") return "all HTTP requests";
-  return group.replace("=", " ");
+  return group === modelCalls ? "all model calls" : group.replace("=", " ");
 }

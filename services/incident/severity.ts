@@ -4,7 +4,7 @@
  */
 import type { Judgement } from "../contracts/config.ts";
 import type { SignalName } from "../contracts/frame.ts";
-import { type Eta, earlier, forecastFailing, forecastSaturation, risingTrend } from "./forecast.ts";
+import { type Eta, earlier, forecastFailing, forecastSaturation, isRising } from "./forecast.ts";
 import type { GroupTrack, Minute } from "./group-track.ts";
 
 /**
@@ -27,8 +27,10 @@ export function stepPressure(
 export interface Scope {
   readonly name: string;
   readonly track: GroupTrack;
-  /** Share of the fleet's usual traffic. */
+  /** Share of usual traffic, see `traffic-share.ts`. */
   readonly share: number;
+  /** All model calls, or all requests of a service. */
+  readonly isWhole: boolean;
 }
 
 export interface SeverityInput {
@@ -53,12 +55,10 @@ export interface Opinion {
 }
 
 /** Slow-down from which latency foretells, and from which it is bad in itself. */
-const tellingSlowdown = Math.log(1.4);
+const tellingSlowdown = Math.log(1.35);
 const largeSlowdown = Math.log(2);
 /** Share of traffic that a precursor must touch: users of one small model are told by failures. */
 const precursorShare = 0.1;
-/** Minutes that a precursor must last: a deploy's cold caches pass within ten. */
-const precursorMinutes = 10;
 const percent = (ratio: number) =>
   `${(100 * ratio).toFixed(ratio < 0.1 ? 1 : 0).replace(/\.0$/, "")} %`;
 
@@ -92,21 +92,19 @@ function bestForecast(input: SeverityInput): Forecast {
   for (const scope of input.scopes) {
     if (scope.share < precursorShare) continue;
     const { minutes } = scope.track;
-    // Fleet-wide the stated ratio, within a place half of its requests.
-    const threshold =
-      scope.name === "the fleet" ? breachFailureRatio : Math.max(0.5, breachFailureRatio);
+    // Of everything the stated ratio, within a place half of its requests.
+    const threshold = scope.isWhole ? breachFailureRatio : Math.max(0.5, breachFailureRatio);
     const eta = earlier(
       isFailing(minutes) ? forecastFailing(minutes, threshold) : undefined,
-      isSlow(minutes, 3, tellingSlowdown) ? forecastSaturation(minutes) : undefined,
+      isSlow(minutes, 2, tellingSlowdown) ? forecastSaturation(minutes) : undefined,
     );
     if (eta === undefined) continue;
     if (best === undefined || eta.median < best.eta.median)
       best = {
         eta,
-        what:
-          scope.name === "the fleet"
-            ? `${percent(threshold)} of users failing`
-            : `${percent(threshold)} failing over ${scope.name}`,
+        what: scope.isWhole
+          ? `${percent(threshold)} of users failing`
+          : `${percent(threshold)} failing over ${scope.name}`,
       };
   }
   return best;
@@ -120,9 +118,7 @@ function isFailing(minutes: readonly Minute[]): boolean {
 
 function isSlow(minutes: readonly Minute[], count: number, atLeast: number): boolean {
   const last = minutes.slice(-count);
-  const slow = last.filter(({ slowdown }) => (slowdown ?? 0) >= atLeast).length;
-  // One minute in five may be an exception.
-  return last.length === count && slow >= Math.ceil(0.8 * count);
+  return last.length === count && last.every(({ slowdown }) => (slowdown ?? 0) >= atLeast);
 }
 
 /** Signals further up the ladder than latency. */
@@ -140,21 +136,20 @@ function precursorReason(input: SeverityInput, forecast: Forecast): string | und
   if (input.family !== "service") return undefined;
   const { forecastHorizonMinutes } = input.judgement.incident;
   const isNear = forecast !== undefined && forecast.eta.median <= forecastHorizonMinutes;
-  const left = isNear ? `${forecast.what} in about ${Math.round(forecast.eta.median)} min` : "";
+  const left = isNear ? `; ${forecast.what} in about ${Math.round(forecast.eta.median)} min` : "";
   for (const scope of input.scopes) {
     if (scope.share < precursorShare) continue;
     const { minutes } = scope.track;
+    const place = `${scope.name}, ${percent(scope.share)} of traffic`;
     const factor = Math.exp(median(minutes.slice(-3).map((m) => m.slowdown ?? 0))).toFixed(1);
-    if (isNear && isSlow(minutes, precursorMinutes, tellingSlowdown))
-      return `Latency ${factor}× and rising for ${precursorMinutes} min over ${scope.name}; ${left}`;
+    const rises = isRising(minutes.map((minute) => minute.slowdown));
+    if (isNear && rises && isSlow(minutes, 2, tellingSlowdown))
+      return `Latency ${factor}× and rising over ${place}${left}`;
     const hasRung = input.signals.some((signal) => rungs.includes(signal)) && isFailing(minutes);
-    if (isNear && hasRung && isSlow(minutes, 3, tellingSlowdown))
-      return `Latency ${factor}× with failing requests over ${scope.name}; ${left}`;
-    const rises = risingTrend(minutes.map((minute) => minute.slowdown))?.isRising === true;
-    if (isSlow(minutes, 5, largeSlowdown) && rises && (input.isSpreading || hasRung))
-      return `Latency ${factor}× for 5 min over ${scope.name}, ${percent(scope.share)} of traffic, and spreading`;
-    if (isNear && isFailing(minutes) && forecast.eta.median <= forecastHorizonMinutes / 3)
-      return `Failing requests rise over ${scope.name}; ${left}`;
+    if (isSlow(minutes, 3, largeSlowdown) && (hasRung || (rises && input.isSpreading)))
+      return `Latency ${factor}× for 3 min over ${place}, and ${hasRung ? "requests begin to fail" : "spreading"}${left}`;
+    if (isNear && isFailing(minutes) && isRising(minutes.map((minute) => minute.failing)))
+      return `Failing requests rise over ${place}${left}`;
   }
   return undefined;
 }

@@ -8,6 +8,8 @@ export interface Trend {
   readonly slopeHigh: number;
   /** Value of the line at the last point. */
   readonly last: number;
+  /** Standard deviation of a point around the line: 1.4826 × the median absolute residual. */
+  readonly scatter: number;
 }
 
 /**
@@ -36,11 +38,14 @@ export function fitTrend(values: readonly (number | undefined)[], z: number): Tr
   const lowRank = Math.max(0, Math.floor((slopes.length - spread) / 2));
   const highRank = Math.min(slopes.length - 1, Math.ceil((slopes.length + spread) / 2));
   const offsets = xs.map((x, i) => (ys[i] as number) - slope * x).sort((a, b) => a - b);
+  const middle = medianOfSorted(offsets);
+  const residuals = offsets.map((offset) => Math.abs(offset - middle)).sort((a, b) => a - b);
   return {
     slope,
     slopeLow: slopes[lowRank] as number,
     slopeHigh: slopes[highRank] as number,
-    last: medianOfSorted(offsets) + slope * (values.length - 1),
+    last: middle + slope * (values.length - 1),
+    scatter: 1.4826 * medianOfSorted(residuals),
   };
 }
 

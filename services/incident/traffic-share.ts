@@ -1,0 +1,34 @@
+/**
+ * Shares of traffic. A request that a user sends shows up as a request of the application, as one of each service behind it
+ * and as a model call, so that cells of different classes must not be added up: a share is taken within a class (all model calls,
+ * or all requests of one service), against the largest class, and the largest such share counts.
+ */
+import type { CellKey } from "../contracts/cell.ts";
+import { classOf } from "./group-track.ts";
+import type { IncidentState } from "./state.ts";
+
+/** Usual requests a window of the largest class. */
+export function largestClass(state: IncidentState): number {
+  let largest = 0;
+  for (const usual of byClass(state, Object.keys(state.cells) as CellKey[]).values())
+    largest = Math.max(largest, usual);
+  return largest;
+}
+
+/** Share of usual traffic in these cells, 0 … 1. */
+export function trafficShare(state: IncidentState, cells: readonly CellKey[]): number {
+  const all = largestClass(state);
+  if (all <= 0) return 0;
+  let most = 0;
+  for (const usual of byClass(state, cells).values()) most = Math.max(most, usual);
+  return Math.min(1, most / all);
+}
+
+function byClass(state: IncidentState, cells: readonly CellKey[]): Map<string, number> {
+  const sums = new Map<string, number>();
+  for (const key of cells) {
+    const name = classOf(key);
+    sums.set(name, (sums.get(name) ?? 0) + (state.cells[key]?.usualRequests ?? 0));
+  }
+  return sums;
+}

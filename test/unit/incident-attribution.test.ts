@@ -1,0 +1,156 @@
+import { describe, expect, it } from "vitest";
+import { type Cell, cellKey } from "../../services/contracts/cell.ts";
+import {
+  type DimensionCounts,
+  locate,
+  type PlaceSample,
+} from "../../services/incident/attribution.ts";
+import { aCell } from "../support/records.ts";
+
+const regions = ["eu-west-1", "us-east-1", "us-west-2", "ap-southeast-1"];
+const models: readonly (readonly [provider: string, model: string])[] = [
+  ["openai", "gpt-4o"],
+  ["openai", "gpt-4o-mini"],
+  ["openai", "o4-mini"],
+  ["anthropic", "claude-haiku"],
+  ["anthropic", "claude-sonnet"],
+  ["anthropic", "claude-opus"],
+];
+const fleet: readonly Cell[] = [
+  ...models.flatMap(([provider, model]) =>
+    regions.map((region) => aCell({ provider, model, region })),
+  ),
+  ...["POST /login", "POST /chat"].flatMap((operation) =>
+    regions.map((region) => aCell({ kind: "http", provider: "api", model: "", region, operation })),
+  ),
+];
+
+/** 1,000 requests a cell, 0.3 % bad in health, 30 % where it is hit. */
+function samplesOf(isHit: (cell: Cell) => boolean, hitRatio = 0.3): PlaceSample[] {
+  return fleet.map((cell) => {
+    const bad = isHit(cell) ? 1_000 * hitRatio : 3;
+    return {
+      cell: cellKey(cell),
+      of: 1_000,
+      bad,
+      expected: 3,
+      strength: (bad - 3) / 1_000,
+      doubt: Math.sqrt(bad + 1) / 1_000,
+    };
+  });
+}
+
+describe("attribution", () => {
+  it.each<[string, (cell: Cell) => boolean, Record<string, string>[]]>([
+    [
+      "all regions of one model",
+      (c) => c.model === "claude-sonnet",
+      [{ "gen_ai.request.model": "claude-sonnet" }],
+    ],
+    [
+      "all models of one region",
+      (c) => c.region === "eu-west-1",
+      [{ "cloud.region": "eu-west-1" }],
+    ],
+    [
+      "one model in one region",
+      (c) => c.model === "gpt-4o" && c.region === "us-west-2",
+      [{ "gen_ai.request.model": "gpt-4o", "cloud.region": "us-west-2" }],
+    ],
+    ["one provider", (c) => c.provider === "anthropic", [{ "gen_ai.provider.name": "anthropic" }]],
+    [
+      "one provider in one region",
+      (c) => c.provider === "openai" && c.region === "us-east-1",
+      [{ "gen_ai.provider.name": "openai", "cloud.region": "us-east-1" }],
+    ],
+    ["one route", (c) => c.operation === "POST /login", [{ "http.route": "POST /login" }]],
+    [
+      "two models of one provider",
+      (c) => ["gpt-4o", "o4-mini"].includes(c.model),
+      [{ "gen_ai.request.model": "gpt-4o" }, { "gen_ai.request.model": "o4-mini" }],
+    ],
+    [
+      "a model and another region",
+      (c) => c.model === "claude-opus" || c.region === "us-west-2",
+      [{ "cloud.region": "us-west-2" }, { "gen_ai.request.model": "claude-opus" }],
+    ],
+    ["every model call", (c) => c.kind === "genai", []],
+    ["the whole fleet", () => true, []],
+    ["nothing", () => false, []],
+  ])("names %s", (_, isHit, expected) => {
+    expect(locate(samplesOf(isHit), {}).dimensions).toEqual(expected);
+  });
+
+  it("names the model when the application's own routes fail with it", () => {
+    const samples = samplesOf((c) => c.model === "gpt-4o" || c.operation === "POST /chat");
+    expect(locate(samples, {}).dimensions).toEqual([{ "gen_ai.request.model": "gpt-4o" }]);
+  });
+
+  it("leaves out cells that are too thin to tell", () => {
+    const samples = samplesOf((c) => c.model === "gpt-4o").map((sample) =>
+      sample.cell.includes("gpt-4o\u001fus-east-1")
+        ? { ...sample, of: 4, bad: 0, expected: 0, strength: 0, doubt: 0.25 }
+        : sample,
+    );
+    expect(locate(samples, {}).dimensions).toEqual([{ "gen_ai.request.model": "gpt-4o" }]);
+  });
+
+  const versions = (
+    bad: readonly [number, number],
+    of: readonly [number, number],
+  ): DimensionCounts => ({
+    "service.version": { "1.4.0": { bad: bad[0], of: of[0] }, "1.5.0": { bad: bad[1], of: of[1] } },
+  });
+
+  it("names the version that holds nearly all of it", () => {
+    const place = locate(
+      samplesOf((c) => c.kind === "genai", 0.05),
+      versions([20, 900], [9_000, 3_000]),
+    );
+    expect(place.dimensions).toEqual([{ "service.version": "1.5.0" }]);
+  });
+
+  it("names the model and the version when it takes both", () => {
+    const place = locate(
+      samplesOf((c) => c.model === "gpt-4o"),
+      versions([5, 400], [3_000, 1_000]),
+    );
+    expect(place.dimensions).toEqual([
+      { "gen_ai.request.model": "gpt-4o", "service.version": "1.5.0" },
+    ]);
+  });
+
+  it.each<[string, DimensionCounts]>([
+    ["that fails like the others", versions([300, 100], [3_000, 1_000])],
+    ["that is the only one", { "k8s.cluster.name": { one: { bad: 900, of: 3_000 } } }],
+    [
+      "that says what rather than where",
+      {
+        "error.type": { timeout: { bad: 300, of: 300 }, "500": { bad: 10, of: 3_000 } },
+      },
+    ],
+  ])("does not name a value %s", (_, dimensions) => {
+    expect(
+      locate(
+        samplesOf((c) => c.model === "gpt-4o"),
+        dimensions,
+      ).dimensions,
+    ).toEqual([{ "gen_ai.request.model": "gpt-4o" }]);
+  });
+
+  it("counts beside every share", () => {
+    const place = locate(
+      samplesOf((c) => c.model === "gpt-4o"),
+      {},
+    );
+    expect(place.attribution[0]).toEqual({
+      dimension: "gen_ai.request.model",
+      value: "gpt-4o",
+      bad: 1_188,
+      of: 4_000,
+      share: 1,
+      expectedShare: 4 / 24,
+      isNamed: true,
+    });
+  });
+});
