@@ -29,9 +29,13 @@ export interface CusumState {
 const blockWindows = 6;
 const halfLifeMs = 6 * 3_600_000;
 const warmUpBlocks = 20;
-/** Smallest change that is looked for: this factor on the odds of a ratio, these many standard deviations of a block's mean. */
+/**
+ * Smallest change that is looked for: this factor on the odds of a ratio; of a level, so many standard deviations of a
+ * block's mean, but at least 12 %: real levels wander by a few percent with load, and nobody is to be told of that.
+ */
 const smallestOdds = 1.8;
 const smallestShift = 1;
+const smallestLogShift = Math.log(1.12);
 const clipDeviations = 3;
 /** Variance of a block's mean is (1 + countSpread/n) times that of a block with many requests. */
 const countSpread = 24;
@@ -56,7 +60,7 @@ export const cusum: Detector<CusumState> = {
   accepts: ["ratio", "level"],
   about: {
     formula:
-      "ratio: Λ = (k·ln(p₁/p₀) + (n−k)·ln(q₁/q₀))/φ, p₁ = max(odds(p₀)·1.8, recent), φ the dispersion of blocks; level: z of the block's mean ln value (clipped at 3), Λ = δ·(z − δ/2)·(1−r)/(1+r), δ = max(1, recent), r the correlation of neighbouring blocks; S ← max(0, S + Λ); surprise = S/ln 10",
+      "ratio: Λ = (k·ln(p₁/p₀) + (n−k)·ln(q₁/q₀))/φ, p₁ = max(odds(p₀)·1.8, recent), φ the dispersion of blocks; level: z of the block's mean ln value (clipped at 3), Λ = δ·(z − δ/2)·(1−r)/(1+r), δ = max(1, ln 1.12/σ, recent), r the correlation of neighbouring blocks; S ← max(0, S + Λ); surprise = S/ln 10",
     source: "Page 1954; Lorden 1971 (estimated alternatives); Lundberg's bound P(S ≥ h) ≤ e^−h",
     cost: "≈ 15 ns a window, 100 ns a block; 15 numbers of state",
     falseAlarm:
@@ -149,12 +153,14 @@ function takeLevelBlock(state: CusumState, isFrozen: boolean): void {
   const spread = 1 + countSpread / state.second;
   const sigma = Math.sqrt(Math.max(state.scaleFirst, scaleFloor ** 2) * spread);
   const z = state.seen === 0 ? 0 : (mean - state.baseSecond) / sigma;
+  // What is learned from is clipped; what is judged must be able to reach the smallest shift.
   const clipped = Math.max(-clipDeviations, Math.min(clipDeviations, z));
   const isWarming = state.seen < warmUpBlocks;
   if (!isWarming) {
-    const shift = Math.max(smallestShift, state.recentFirst);
+    const shift = Math.max(smallestShift, smallestLogShift / sigma, state.recentFirst);
     const correlation = Math.max(0, Math.min(mostCorrelation, state.lagProduct));
-    add(state, (shift * (clipped - shift / 2) * (1 - correlation)) / (1 + correlation));
+    const judged = Math.max(-shift, Math.min(Math.max(clipDeviations, shift), z));
+    add(state, (shift * (judged - shift / 2) * (1 - correlation)) / (1 + correlation));
   }
   state.recentFirst += recentWeight * (clipped - state.recentFirst);
   const last = state.last;

@@ -19,8 +19,8 @@ const scaleHalfLifeMs = 3 * 3_600_000;
 const warmUpWindows = 40;
 /** Residuals are clipped here, in standard deviations, before they update mean and scale. */
 const clipDeviations = 6;
-/** The scale is at least 2 % of the value: below that nobody cares. */
-const scaleFloor = 0.02;
+/** The scale is at least 3 % of the value: below that nobody cares. */
+const scaleFloor = 0.03;
 /** Variance of a window's value is (1 + countSpread/n) times that of a large window. */
 const countSpread = 8;
 const fastWeight = 1 / 6;
@@ -36,7 +36,7 @@ export const ewmaChart: Detector<EwmaChartState> = {
   accepts: ["level", "count"],
   about: {
     formula:
-      "y = ln(value/factor) (count: ln(1 + n)); z = (y − μ)/√(σ²·(1 + 8/n)); μ half-life 1 h, σ² half-life 3 h, residuals clipped at 6σ, σ ≥ 0.02; likewise EWMAs of z with weights 1/6 and 1/48 against their own scale; P(T₈ > |z|) two-sided × 3",
+      "y = ln(value/factor) (count: ln(1 + n)); z = (y − μ)/√(σ²·(1 + 8/n)); μ half-life 1 h, σ² half-life 3 h, residuals clipped at 6σ, σ ≥ 0.03; likewise EWMAs of z with weights 1/6 and 1/48 against their own scale; P(T₈ > |z|) two-sided × 3",
     source: "Roberts 1959; Lucas & Saccucci 1990; clipping after Huber 1964",
     cost: "≈ 50 ns a window; 9 numbers of state",
     falseAlarm: "two-sided probability under Student's t with 8 degrees of freedom",
