@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { type AttributeRule, attributeClassifier } from "./content-attributes.ts";
+import { type AttributeRule, attributeClassifier } from "../contracts/content-attributes.ts";
 import type { Cursor } from "./cursor.ts";
 
 /** Finds the rule of an attribute by the bytes of its name; names seen before are not decoded again. */

@@ -1,5 +1,5 @@
+import { genAiEventPrefix } from "../contracts/content-attributes.ts";
 import { wireType } from "../contracts/wire.ts";
-import { genAiEventPrefix } from "./content-attributes.ts";
 import { type Cursor, hasPrefix, readLength, readTag, skip } from "./cursor.ts";
 
 const prefix = Buffer.from(genAiEventPrefix);

@@ -1,6 +1,7 @@
 /** Attributes: `KeyValue { string key = 1; AnyValue value = 2; }` and everything that a value can hold. */
+
+import type { AttributeRule } from "../contracts/content-attributes.ts";
 import { wireType } from "../contracts/wire.ts";
-import type { AttributeRule } from "./content-attributes.ts";
 import { advance, expectWire, fail, readLength, readTag, readVarint, skip } from "./cursor.ts";
 import { beginMessage, endMessage, remove } from "./edits.ts";
 import { checkText, isAscii } from "./text-check.ts";

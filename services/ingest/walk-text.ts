@@ -1,7 +1,7 @@
+import { knownErrorTextBytes } from "../contracts/error-text.ts";
+import { findModel } from "../contracts/model-parameter.ts";
 import type { Cursor } from "./cursor.ts";
 import { remove, replace } from "./edits.ts";
-import { knownErrorTextBytes } from "./error-text.ts";
-import { findModel } from "./model-parameter.ts";
 import { checkText } from "./text-check.ts";
 import type { WalkState } from "./walk-state.ts";
 

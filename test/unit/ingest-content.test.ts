@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
+import { attributeClassifier } from "../../services/contracts/content-attributes.ts";
+import { knownErrorTextBytes } from "../../services/contracts/error-text.ts";
+import { findModel } from "../../services/contracts/model-parameter.ts";
 import { createAdmission } from "../../services/ingest/admission.ts";
-import { attributeClassifier } from "../../services/ingest/content-attributes.ts";
-import { knownErrorTextBytes } from "../../services/ingest/error-text.ts";
-import { findModel } from "../../services/ingest/model-parameter.ts";
 import {
   aSpan,
   logRecordsOf,
