@@ -43,7 +43,8 @@ export function outageWindow(
     }
     if (start < 0) start = firstOver(series, rule.share, Math.max(0, left + 1), window);
     inWindows += 1;
-    if (inWindows >= rule.sustainWindows) return start;
+    // Smoothing makes a stretch look longer by what it looks back.
+    if (inWindows >= rule.sustainWindows + rule.smoothWindows - 1) return start;
   }
   return -1;
 }

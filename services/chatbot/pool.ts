@@ -49,6 +49,8 @@ export class FluidPools {
   readonly #specs: readonly PoolSpec[];
   readonly #habits: RetryHabits;
   readonly #rings: readonly Float64Array[];
+  /** Last tick at which retries of a pool are due; beyond it its rings are empty. */
+  readonly #dueUntil: Float64Array;
   #tick = 0;
 
   constructor(specs: readonly PoolSpec[], habits: RetryHabits) {
@@ -56,6 +58,7 @@ export class FluidPools {
     this.#habits = habits;
     this.wait = new Float64Array(specs.length);
     this.refused = new Float64Array(specs.length);
+    this.#dueUntil = new Float64Array(specs.length).fill(-1);
     this.load = Float64Array.from(specs, (spec) => spec.utilization);
     this.#rings = Array.from(
       { length: habits.maxRetries + 1 },
@@ -75,8 +78,9 @@ export class FluidPools {
     const spec = this.#specs[pool];
     if (spec === undefined) return;
     const cell = pool * ringTicks + (this.#tick % ringTicks);
+    const hasRetries = (this.#dueUntil[pool] ?? -1) >= this.#tick;
     let arriving = demand;
-    for (const ring of this.#rings) arriving += ring[cell] ?? 0;
+    if (hasRetries) for (const ring of this.#rings) arriving += ring[cell] ?? 0;
     const load = (arriving * spec.utilization) / capacity;
     let wait = this.wait[pool] ?? 0;
     const excess = load > 1 ? 1 - 1 / load : 0;
@@ -93,7 +97,7 @@ export class FluidPools {
     this.load[pool] = smoothed + (load - smoothed) * (tickSeconds / settleSeconds);
     const timedOut = (1 - refused) * late;
     if (refused + timedOut > 1e-6) this.#scheduleRetries(pool, { spec, demand, refused, timedOut });
-    for (const ring of this.#rings) ring[cell] = 0;
+    if (hasRetries) for (const ring of this.#rings) ring[cell] = 0;
   }
 
   #scheduleRetries(
@@ -118,6 +122,7 @@ export class FluidPools {
     const ticks = Math.min(ringTicks - 1, Math.max(1, Math.round(seconds / tickSeconds)));
     const cell = pool * ringTicks + ((this.#tick + ticks) % ringTicks);
     ring[cell] = (ring[cell] ?? 0) + amount;
+    this.#dueUntil[pool] = Math.max(this.#dueUntil[pool] ?? -1, this.#tick + ticks);
   }
 }
 

@@ -20,7 +20,7 @@ export interface RecordOptions {
   readonly metrics?: boolean;
   /** Whether silent partitions get heartbeats. Default true. */
   readonly heartbeats?: boolean;
-  /** How long heartbeats go on after the end, so that windows close. Default 30 s. */
+  /** How long heartbeats go on after the last record, so that windows close. Default 30 s. */
   readonly tailMs?: number;
 }
 
@@ -108,7 +108,9 @@ class Exporter {
   *finish(): Generator<CaptureRecord, void, undefined> {
     yield* this.release(this.#plan.endMs);
     yield* this.release(this.#plan.endMs + this.#plan.fleet.config.telemetry.batchSeconds * 1000);
-    yield* this.#transit.arrivedBy(Math.max(this.#plan.endMs, this.#transit.lastMs) + this.#tailMs);
+    yield* this.#transit.arrivedBy(
+      Math.max(this.#plan.endMs, this.#transit.latestMs) + this.#tailMs,
+    );
   }
 
   #add(span: SpanShape, nowMs: number): void {

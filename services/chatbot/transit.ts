@@ -15,8 +15,8 @@ interface Sent {
 
 /** The way from senders to the log: lateness, clock skew, a collector that is away, records that come twice. */
 export class Transit {
-  /** Last append time so far. */
-  lastMs: number;
+  /** Latest arrival of anything that was sent. */
+  latestMs: number;
   readonly #plan: RunPlan;
   readonly #queue = new EventQueue<Sent>();
   readonly #heartbeats: Heartbeats | undefined;
@@ -30,7 +30,7 @@ export class Transit {
   constructor(plan: RunPlan, heartbeats: Heartbeats | undefined) {
     this.#plan = plan;
     this.#heartbeats = heartbeats;
-    this.lastMs = plan.startMs;
+    this.latestMs = plan.startMs;
     const of = (kind: string) => plan.faults.filter((fault) => fault.effect.kind === kind);
     this.#gaps = of("collector_gap");
     this.#skews = of("clock_skew");
@@ -39,6 +39,7 @@ export class Transit {
   }
 
   send(sent: Sent, arrivalMs: number): void {
+    this.latestMs = Math.max(this.latestMs, arrivalMs);
     this.#queue.push(arrivalMs, sent);
   }
 
@@ -58,7 +59,6 @@ export class Transit {
       if (this.#isLost(atMs)) continue;
       const appendMs = Math.ceil(atMs);
       if (this.#heartbeats !== undefined) yield* this.#heartbeats.until(appendMs - 1);
-      this.lastMs = Math.max(this.lastMs, appendMs);
       this.#heartbeats?.note(sent.signal, sent.partition, appendMs);
       if (this.#replays.some((r) => !r.isDone)) this.#recent.push({ sent, appendMs });
       yield { ...sent, isHeartbeat: false, appendMs };
