@@ -1,7 +1,6 @@
 /** Turns tasks into what sinks say, and the configuration into the sinks there are. */
-
+import { alertText } from "../contracts/alert-text.ts";
 import type { Config, SinkConfig } from "../contracts/config.ts";
-import { alertText } from "./brief-text.ts";
 import type { Notification } from "./sinks/sink.ts";
 import type { Task } from "./state.ts";
 
@@ -11,9 +10,10 @@ export interface NotificationTexts {
 
 export function notificationTexts(config: Config): NotificationTexts {
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  const publicUrl = pageUrl(config) ?? "";
   return {
     notificationOf(task) {
-      const url = incidentUrl(config, task.incident.incident);
+      const { headline, lines } = alertText(task.incident, { timeZone, publicUrl });
       return {
         key: task.key,
         transition: task.transition,
@@ -21,20 +21,22 @@ export function notificationTexts(config: Config): NotificationTexts {
         incident: task.incident,
         severities: task.severities,
         place: task.place,
-        text: alertText(task.incident, { timeZone, pageUrl: url ?? "" }),
-        url,
+        text: [headline, ...lines].join("\n"),
+        url:
+          publicUrl === ""
+            ? undefined
+            : `${publicUrl}/incidents/${encodeURIComponent(task.incident.incident)}`,
       };
     },
   };
 }
 
-/** Where readers find an incident; undefined when the page's port is only known to the system. */
-export function incidentUrl({ console: page }: Config, id: string): string | undefined {
-  const path = `/incidents/${encodeURIComponent(id)}`;
-  if (page.publicUrl !== "") return `${page.publicUrl.replace(/\/+$/, "")}${path}`;
+/** Base URL under which readers find the page; undefined when its port is only known to the system. */
+function pageUrl({ console: page }: Config): string | undefined {
+  if (page.publicUrl !== "") return page.publicUrl.replace(/\/+$/, "");
   if (page.port === 0) return undefined;
   const host = page.host.includes(":") ? `[${page.host}]` : page.host;
-  return `http://${host}:${page.port}${path}`;
+  return `http://${host}:${page.port}`;
 }
 
 /** The configured sinks, and the terminal where there is one. */

@@ -1,6 +1,7 @@
 /** Who is told what, and why: a pure decision over an incident, what a sink was told before, silences and the time. */
 import type { Incident, Severity } from "../contracts/incident.ts";
-import type { NotifiedTransition, Silence, Told, Tracked } from "./state.ts";
+import { isSilenced, type Silence } from "../contracts/silence.ts";
+import type { NotifiedTransition, Told, Tracked } from "./state.ts";
 
 /** Why something is sent. */
 export const sendReasons = [
@@ -136,29 +137,6 @@ export const untold: Told = {
   keptAliveMs: 0,
   silencedKeys: [],
 };
-
-/**
- * A silence covers an incident when each of its places carries all matchers: a fault that also sits elsewhere stays loud.
- * `incident` is a matcher of its own, so that one incident can be silenced by name.
- */
-export function isSilenced(
-  incident: Incident,
-  silences: readonly Silence[],
-  nowMs: number,
-): boolean {
-  const places = incident.dimensions.length === 0 ? [{}] : incident.dimensions;
-  return silences.some(
-    (silence) =>
-      nowMs < silence.untilMs &&
-      places.every((place) =>
-        Object.entries(silence.matchers).every(
-          ([name, value]) =>
-            (name === "incident" ? incident.incident : (place as Record<string, string>)[name]) ===
-            value,
-        ),
-      ),
-  );
-}
 
 function hasGrownMuch(incident: Incident, told: Told): boolean {
   return (

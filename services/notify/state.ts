@@ -50,12 +50,11 @@ export const taskSchema = z.object({
 });
 export type Task = z.infer<typeof taskSchema>;
 
-export const silenceSchema = z.object({
+const silenceSchema = z.object({
   id: z.string(),
   matchers: z.record(z.string(), z.string()),
   untilMs: z.number(),
 });
-export type Silence = z.infer<typeof silenceSchema>;
 
 const stateSchema = z.object({
   incidents: z.record(z.string(), trackedSchema),

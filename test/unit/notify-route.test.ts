@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Incident } from "../../services/contracts/incident.ts";
-import { isSilenced, type RouteInput, route, untold } from "../../services/notify/route.ts";
+import { type RouteInput, route, untold } from "../../services/notify/route.ts";
 import type { Told } from "../../services/notify/state.ts";
 import { anIncident } from "../support/incidents.ts";
 
@@ -144,40 +144,5 @@ describe("route", () => {
     expect(
       route(aQuestion({ phase: "resolved" }, { severities: ["page"] }, { silences })),
     ).toMatchObject({ send: true, why: "resolved" });
-  });
-});
-
-describe("isSilenced", () => {
-  const west = { "cloud.region": "eu-west-1", "gen_ai.request.model": "gpt-4o" };
-  const east = { "cloud.region": "us-east-1" };
-  const silence = (matchers: Record<string, string>) => [{ id: "s", matchers, untilMs: nowMs + 1 }];
-
-  it("wants every matcher to fit", () => {
-    const incident = anIncident({ dimensions: [west] });
-    expect(isSilenced(incident, silence({ "cloud.region": "eu-west-1" }), nowMs)).toBe(true);
-    expect(
-      isSilenced(
-        incident,
-        silence({ "cloud.region": "eu-west-1", "gen_ai.request.model": "o1" }),
-        nowMs,
-      ),
-    ).toBe(false);
-  });
-
-  it("stays loud when the fault also sits elsewhere", () => {
-    const incident = anIncident({ dimensions: [west, east] });
-    expect(isSilenced(incident, silence({ "cloud.region": "eu-west-1" }), nowMs)).toBe(false);
-  });
-
-  it("covers a uniform fault only without matchers or by the incident's name", () => {
-    const incident = anIncident({ incident: "i1", dimensions: [] });
-    expect(isSilenced(incident, silence({ "cloud.region": "eu-west-1" }), nowMs)).toBe(false);
-    expect(isSilenced(incident, silence({}), nowMs)).toBe(true);
-    expect(isSilenced(incident, silence({ incident: "i1" }), nowMs)).toBe(true);
-    expect(isSilenced(incident, silence({ incident: "i2" }), nowMs)).toBe(false);
-  });
-
-  it("ends at its time", () => {
-    expect(isSilenced(anIncident(), silence({}), nowMs + 1)).toBe(false);
   });
 });

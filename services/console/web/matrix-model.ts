@@ -1,0 +1,60 @@
+/** The matrix of models and regions: which rows, columns and entries there are. Pure. */
+import type { CellView } from "../../contracts/http-api.ts";
+
+export interface MatrixRow {
+  readonly key: string;
+  /** The model, or the service of HTTP routes. */
+  readonly title: string;
+  readonly subtitle: string;
+  /** One list a column, in the order of operations. */
+  readonly columns: readonly (readonly CellView[])[];
+}
+
+export interface Matrix {
+  readonly regions: readonly string[];
+  readonly rows: readonly MatrixRow[];
+}
+
+const noRegion = "no region";
+
+export function matrixOf(cells: readonly CellView[]): Matrix {
+  const regions = [...new Set(cells.map(regionOf))].sort((a, b) =>
+    a === noRegion ? 1 : b === noRegion ? -1 : a < b ? -1 : 1,
+  );
+  const rows = new Map<string, CellView[]>();
+  for (const cell of cells) {
+    const key = `${cell.kind}\n${cell.provider}\n${cell.model}`;
+    rows.set(key, [...(rows.get(key) ?? []), cell]);
+  }
+  return {
+    regions,
+    rows: [...rows].map(([key, inRow]) => {
+      const [first] = inRow;
+      const isHttp = first?.kind === "http";
+      const isOther = first?.provider === "_other";
+      return {
+        key,
+        title: isOther
+          ? "all others"
+          : (isHttp ? first?.provider : first?.model) || "unnamed model",
+        subtitle: isOther ? "watched together" : isHttp ? "HTTP routes" : (first?.provider ?? ""),
+        columns: regions.map((region) => inRow.filter((cell) => regionOf(cell) === region)),
+      };
+    }),
+  };
+}
+
+function regionOf({ region, provider }: CellView): string {
+  return region === "" || provider === "_other" ? noRegion : region;
+}
+
+/** Every word must be found somewhere in the cell's names or state. */
+export function matches(cell: CellView, query: string): boolean {
+  const text = [cell.provider, cell.model, cell.region, cell.operation, cell.state]
+    .join(" ")
+    .toLowerCase();
+  return query
+    .toLowerCase()
+    .split(/\s+/)
+    .every((word) => text.includes(word));
+}
