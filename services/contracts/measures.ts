@@ -38,8 +38,14 @@ export const counterIds = {
 
 export type CounterName = keyof typeof counterIds;
 
+/**
+ * Tokens once more, by how the call ended, so that requests can be listed by outcome: ids 48 + and 64 + position in `outcomes`.
+ * `inputTokens` and `outputTokens` are their sums.
+ */
+export const tokenCounterIds = { input: 48, output: 64 } as const;
+
 /** Room for ids to come; an array of counters has this length. */
-export const counterSlots = 48;
+export const counterSlots = 80;
 
 /** Quantile sketches (see sketch.ts), by name, with their ids and units. */
 export const sketchIds = {
@@ -52,6 +58,8 @@ export const sketchIds = {
   /** Output tokens of calls that ended well. */
   outputTokens: 4,
   inputTokens: 5,
+  /** The share of `timeToFirstToken` that belongs to calls that did not end well. */
+  timeToFirstTokenFailed: 6,
 } as const;
 
 export type SketchName = keyof typeof sketchIds;

@@ -26,6 +26,7 @@ export interface WindowRecord {
   /** A window too large for one record comes as parts 0 … parts − 1, in order. */
   readonly part: number;
   readonly parts: number;
+  /** The same in the batches for every partition, and in part 0 alone: add up over tasks, not over partitions. */
   readonly pipeline: PipelineCounts;
   readonly cells: readonly CellWindow[];
 }
@@ -127,6 +128,49 @@ export function encodeWindow(window: WindowRecord): Uint8Array {
   }
   for (const cell of window.cells) writer.message(15, () => writeCell(cell));
   return writer.finish();
+}
+
+/** Parts are kept below this, well under the record limit, bytes. */
+const partBytes = 800 * 1024;
+
+/** The records of a window: one, or as many parts as its cells need. Pipeline counts are in part 0 alone. */
+export function encodeWindowParts(window: WindowRecord, limitBytes = partBytes): Uint8Array[] {
+  const whole = encodeWindow({ ...window, part: 0, parts: 1 });
+  if (whole.length <= limitBytes) return [whole];
+  const groups: CellWindow[][] = [[]];
+  let room = limitBytes - (whole.length - sizeOf(window.cells));
+  for (const cell of window.cells) {
+    const size = sizeOf([cell]);
+    const current = groups.at(-1) as CellWindow[];
+    if (size <= room || current.length === 0) current.push(cell);
+    else {
+      groups.push([cell]);
+      room = limitBytes - 256;
+    }
+    room -= size;
+  }
+  const noCounts: PipelineCounts = {
+    lateSpans: 0,
+    clampedSpans: 0,
+    duplicateSpans: 0,
+    outerSpans: 0,
+    senders: [],
+  };
+  return groups.map((cells, part) =>
+    encodeWindow({
+      ...window,
+      part,
+      parts: groups.length,
+      pipeline: part === 0 ? window.pipeline : noCounts,
+      cells,
+    }),
+  );
+}
+
+/** Bytes that cells take in a record. */
+function sizeOf(cells: readonly CellWindow[]): number {
+  for (const cell of cells) writer.message(15, () => writeCell(cell));
+  return writer.finish().length;
 }
 
 function writeCell(cell: CellWindow): void {

@@ -1,0 +1,121 @@
+/**
+ * Attribute names that aggregate reads, current and former, of every library it knows. Everything else on a span is
+ * stepped over. Numbers are positions in this list; configured names (dimensions, tenants) are added behind it.
+ */
+import { createKeyTable, type KeyTable } from "../decode/key-table.ts";
+
+export const attributeNames = [
+  // What kind of span it is.
+  "gen_ai.operation.name",
+  "openinference.span.kind",
+  "ai.operationId",
+  "llm.request.type",
+  // Who was asked for what.
+  "gen_ai.provider.name",
+  "gen_ai.system",
+  "llm.provider",
+  "llm.system",
+  "ai.model.provider",
+  "error.llm_provider",
+  "litellm.provider.error.llm_provider",
+  "gen_ai.request.model",
+  "litellm.provider.model",
+  "llm.request.model_name",
+  "llm.model_name",
+  "llm.invocation_parameters",
+  "embedding.model_name",
+  "embedding.invocation_parameters",
+  "ai.model.id",
+  "gen_ai.response.model",
+  "llm.response.model_name",
+  "ai.response.model",
+  "gen_ai.response.id",
+  "ai.response.id",
+  "openai.api.type",
+  // How it ended.
+  "error.type",
+  "http.response.status_code",
+  "http.status_code",
+  "error.code",
+  "litellm.provider.error.code",
+  "error.message",
+  "exception.type",
+  "exception.message",
+  "gen_ai.response.finish_reasons",
+  "ai.response.finishReason",
+  "anthropic.message.stop_reason",
+  "llm.finish_reason",
+  // Streams.
+  "gen_ai.request.stream",
+  "gen_ai.is_streaming",
+  "llm.is_streaming",
+  "litellm.request.streaming",
+  "gen_ai.response.time_to_first_chunk",
+  "gen_ai.client.operation.time_to_first_chunk",
+  "gen_ai.server.time_to_first_token",
+  "gen_ai.latency.time_to_first_token",
+  "ai.response.msToFirstChunk",
+  "ai.stream.msToFirstChunk",
+  // Tokens.
+  "gen_ai.usage.input_tokens",
+  "gen_ai.usage.prompt_tokens",
+  "llm.usage.prompt_tokens",
+  "llm.token_count.prompt",
+  "ai.usage.inputTokens",
+  "ai.usage.promptTokens",
+  "ai.usage.tokens",
+  "gen_ai.usage.output_tokens",
+  "gen_ai.usage.completion_tokens",
+  "llm.usage.completion_tokens",
+  "llm.token_count.completion",
+  "ai.usage.outputTokens",
+  "ai.usage.completionTokens",
+  "gen_ai.usage.cache_read.input_tokens",
+  "gen_ai.usage.cache_read_input_tokens",
+  "llm.token_count.prompt_details.cache_read",
+  "ai.usage.cachedInputTokens",
+  "gen_ai.usage.reasoning.output_tokens",
+  "gen_ai.usage.reasoning_tokens",
+  "llm.token_count.completion_details.reasoning",
+  "ai.usage.reasoningTokens",
+  "http.request.resend_count",
+  // Where.
+  "cloud.region",
+  "service.name",
+  "service.instance.id",
+  // HTTP servers.
+  "http.route",
+  "url.template",
+  "http.request.method",
+  "http.method",
+  // Gauges of model servers.
+  "model_name",
+] as const;
+
+export type AttributeName = (typeof attributeNames)[number];
+
+const numbers = new Map<string, number>(attributeNames.map((name, index) => [name, index]));
+
+/** Number of a known attribute. */
+export function fieldOf(name: AttributeName): number {
+  return numbers.get(name) ?? -1;
+}
+
+export const fieldsOf = (...names: readonly AttributeName[]): readonly number[] =>
+  names.map(fieldOf);
+
+export interface Fields {
+  readonly keys: KeyTable;
+  /** Numbers of the configured names, in their order. */
+  readonly configured: readonly number[];
+}
+
+/** The known attributes and the configured ones in one table. */
+export function createFields(configured: readonly string[]): Fields {
+  const all = new Map(numbers);
+  for (const name of configured) if (!all.has(name)) all.set(name, all.size);
+  return {
+    keys: createKeyTable([...all.keys()]),
+    configured: configured.map((name) => all.get(name) ?? -1),
+  };
+}

@@ -1,0 +1,247 @@
+/** A span → what it counts as: a row of numbers for a model call or an HTTP request, or nothing. */
+import { outcomeIndex } from "../../contracts/outcomes.ts";
+import { type AttributeSlots, valueKind } from "../decode/attributes.ts";
+import { hashBytes, internText, mixBits, textOf } from "../decode/texts.ts";
+import { candidate, candidateFlag, candidateKind } from "../spans/candidates.ts";
+import { fieldOf } from "./attributes.ts";
+import { finishKind, finishOf } from "./finish.ts";
+import { httpOutcomeOf, routeOf, serviceOf } from "./http.ts";
+import type { Library } from "./libraries.ts";
+import {
+  cachedTokensOf,
+  durationUsOf,
+  firstChunkUsOf,
+  inputTokensOf,
+  isStreamed,
+  outputTokensOf,
+  reasoningTokensOf,
+  retriesOf,
+} from "./measures.ts";
+import { operationOf } from "./operations.ts";
+import { errorNameOf, failureOf, isFailed, readableError } from "./outcomes.ts";
+import { isAlias, isSubstituted, modelOf, providerOf, responseModelOf } from "./providers.ts";
+import { type Reading, spanOrResourceText, textIn } from "./reading.ts";
+
+/** What a task knows besides the span. */
+export interface Classifier {
+  /** Dimension names of the configuration with their attribute numbers. */
+  readonly dimensions: readonly { readonly name: string; readonly field: number }[];
+  readonly tenantFields: readonly number[];
+  /** Of the resource and scope that are being read. */
+  resourceRegion: number;
+  library: Library;
+}
+
+const region = fieldOf("cloud.region");
+const apiType = fieldOf("openai.api.type");
+
+/** Fills the row at `at` and gives true, or gives false for a span that does not count. Row, sender and weight are left to the caller. */
+export function classify(
+  reading: Reading,
+  classifier: Classifier,
+  row: { readonly data: Float64Array; readonly at: number },
+): boolean {
+  const operation = operationOf(reading);
+  if (operation !== "") classifyCall(reading, classifier, { ...row, operation });
+  else if (!classifyHttp(reading, row)) return false;
+  const { data, at } = row;
+  const spanRegion = textIn(reading, reading.attributes, region);
+  data[at + candidate.region] = spanRegion === 0 ? classifier.resourceRegion : spanRegion;
+  data[at + candidate.durationUs] = durationUsOf(reading);
+  data[at + candidate.startMs] =
+    (reading.span.startHigh * 4_294_967_296 + reading.span.startLow) / 1e6;
+  data[at + candidate.tenant] = tenantOf(reading, classifier.tenantFields);
+  fillDimensions(reading, classifier, row);
+  return true;
+}
+
+function classifyCall(
+  reading: Reading,
+  classifier: Classifier,
+  row: { readonly data: Float64Array; readonly at: number; readonly operation: string },
+): void {
+  const { data, at } = row;
+  const { texts } = reading;
+  const { library } = classifier;
+  const firstChunkUs = firstChunkUsOf(reading);
+  const finish = finishOf(reading);
+  const outputTokens = outputTokensOf(reading);
+  const inputTokens = inputTokensOf(reading);
+  const model = modelOf(reading);
+  const responseModel = responseModelOf(reading);
+  const streamed = isStreamed(reading, firstChunkUs);
+  let flags = streamed ? candidateFlag.streamed : 0;
+  let outcome: number = outcomeIndex.ok;
+  if (isFailed(reading)) {
+    const ending = failureOf(reading, { hasFirstChunk: firstChunkUs >= 0, finish });
+    outcome = ending.outcome;
+    if (ending.isWeak) flags |= candidateFlag.weak;
+  } else if (finish === finishKind.error) {
+    outcome = library.cancelsWithError ? outcomeIndex.client_cancelled : outcomeIndex.stream_error;
+  } else if (
+    isUnfinished(reading, library, {
+      finish,
+      outputTokens,
+      isStreamed: streamed,
+      hasAnswer: responseModel !== 0 || outputTokens > 0 || inputTokens > 0,
+      operation: row.operation,
+    })
+  ) {
+    outcome = outcomeIndex.client_cancelled;
+    flags |= candidateFlag.unfinished;
+    if (library.unfinished === "cut") flags |= candidateFlag.askParent;
+  }
+  if (row.operation === "embeddings") flags |= candidateFlag.embeddings;
+  if (
+    responseModel !== 0 &&
+    responseModel !== model &&
+    !isAlias(reading, responseModel) &&
+    isSubstitutedId(reading, model, responseModel)
+  )
+    flags |= candidateFlag.substituted;
+  data[at + candidate.kind] = candidateKind.call;
+  data[at + candidate.provider] = providerOf(reading);
+  data[at + candidate.model] = model;
+  data[at + candidate.operation] = internText(texts, row.operation);
+  data[at + candidate.outcome] = outcome;
+  data[at + candidate.flags] = flags;
+  data[at + candidate.finish] = finish;
+  data[at + candidate.firstChunkUs] = firstChunkUs;
+  data[at + candidate.inputTokens] = inputTokens;
+  data[at + candidate.outputTokens] = outputTokens;
+  data[at + candidate.cachedTokens] = cachedTokensOf(reading);
+  data[at + candidate.reasoningTokens] = reasoningTokensOf(reading);
+  data[at + candidate.retries] = retriesOf(reading);
+  data[at + candidate.responseModel] = responseModel;
+  data[at + candidate.error] = outcome === outcomeIndex.ok ? 0 : readableErrorOf(reading);
+  data[at + candidate.nearness] = library.nearness;
+}
+
+function classifyHttp(
+  reading: Reading,
+  row: { readonly data: Float64Array; readonly at: number },
+): boolean {
+  const route = routeOf(reading);
+  if (route === 0) return false;
+  const { data, at } = row;
+  const outcome = httpOutcomeOf(reading);
+  data[at + candidate.kind] = candidateKind.http;
+  data[at + candidate.provider] = serviceOf(reading);
+  data[at + candidate.model] = 0;
+  data[at + candidate.operation] = route;
+  data[at + candidate.outcome] = outcome;
+  data[at + candidate.flags] = 0;
+  data[at + candidate.finish] = finishKind.missing;
+  data[at + candidate.firstChunkUs] = -1;
+  data[at + candidate.inputTokens] = -1;
+  data[at + candidate.outputTokens] = -1;
+  data[at + candidate.cachedTokens] = -1;
+  data[at + candidate.reasoningTokens] = -1;
+  data[at + candidate.retries] = 0;
+  data[at + candidate.responseModel] = 0;
+  data[at + candidate.error] = outcome === outcomeIndex.ok ? 0 : readableErrorOf(reading);
+  data[at + candidate.nearness] = 0;
+  return true;
+}
+
+/** Neither an error nor an end, in a library where successes always have one. */
+function isUnfinished(
+  reading: Reading,
+  library: Library,
+  call: {
+    readonly finish: number;
+    readonly outputTokens: number;
+    readonly isStreamed: boolean;
+    readonly hasAnswer: boolean;
+    readonly operation: string;
+  },
+): boolean {
+  if (library.unfinished === "unknown" || reading.span.statusCode !== 0) return false;
+  if (call.finish !== finishKind.missing) return false;
+  if (call.operation === "embeddings") return library.answersAlways === true && !call.hasAnswer;
+  if (library.answersAlways === true) {
+    // The Responses API's spans have no finish reason either when they end well.
+    const api = textOf(reading.texts, textIn(reading, reading.attributes, apiType));
+    return api !== "responses" && (call.isStreamed || !call.hasAnswer);
+  }
+  // Only Anthropic's own client marks every success as OK, whatever tokens had come.
+  return call.outputTokens <= 0 || library.unfinished === "cut" || library.nearness === 3;
+}
+
+function readableErrorOf(reading: Reading): number {
+  const name = errorNameOf(reading);
+  if (name === 0) return 0;
+  const text = textOf(reading.texts, name);
+  return text.startsWith("<") ? internText(reading.texts, readableError(text)) : name;
+}
+
+const substitutions = new WeakMap<object, Map<number, boolean>>();
+
+function isSubstitutedId(reading: Reading, model: number, responseModel: number): boolean {
+  let known = substitutions.get(reading.texts);
+  if (known === undefined) {
+    known = new Map();
+    substitutions.set(reading.texts, known);
+  }
+  const pair = model * 67_108_864 + responseModel;
+  const before = known.get(pair);
+  if (before !== undefined) return before;
+  const value = isSubstituted(textOf(reading.texts, model), textOf(reading.texts, responseModel));
+  known.set(pair, value);
+  return value;
+}
+
+/** Hash of the first tenant attribute that is present, −1 where none is. */
+function tenantOf(reading: Reading, fields: readonly number[]): number {
+  for (let i = 0; i < fields.length; i++) {
+    const field = fields[i] as number;
+    const own = tenantIn(reading, reading.attributes, field);
+    if (own >= 0) return own;
+    const shared = tenantIn(reading, reading.resource, field);
+    if (shared >= 0) return shared;
+  }
+  return -1;
+}
+
+function tenantIn(reading: Reading, slots: AttributeSlots, field: number): number {
+  const kind = slots.kinds[field];
+  if (kind === valueKind.text) {
+    const start = slots.starts[field] as number;
+    const end = slots.ends[field] as number;
+    return start === end ? -1 : hashBytes(reading.bytes, start, end) >>> 0;
+  }
+  return kind === valueKind.integer ? mixBits(slots.numbers[field] as number) >>> 0 : -1;
+}
+
+/** Labels of `input_token_bucket` with their upper ends, tokens (excluded). */
+export const tokenBuckets: readonly (readonly [number, string])[] = [
+  [1_000, "<1k"],
+  [4_000, "1k-4k"],
+  [16_000, "4k-16k"],
+  [64_000, "16k-64k"],
+  [Number.POSITIVE_INFINITY, "≥64k"],
+];
+
+function fillDimensions(
+  reading: Reading,
+  classifier: Classifier,
+  row: { readonly data: Float64Array; readonly at: number },
+): void {
+  const { data, at } = row;
+  for (let i = 0; i < classifier.dimensions.length; i++) {
+    const { name, field } = classifier.dimensions[i] as (typeof classifier.dimensions)[number];
+    let value: number;
+    if (name === "error.type") value = data[at + candidate.error] as number;
+    else if (name === "gen_ai.response.model") value = data[at + candidate.responseModel] as number;
+    else if (name === "input_token_bucket")
+      value = bucketOf(reading, data[at + candidate.inputTokens] as number);
+    else value = spanOrResourceText(reading, field);
+    data[at + candidate.dimensions + i] = value;
+  }
+}
+
+function bucketOf(reading: Reading, tokens: number): number {
+  if (tokens < 0) return 0;
+  const bucket = tokenBuckets.find(([end]) => tokens < end);
+  return bucket === undefined ? 0 : internText(reading.texts, bucket[1]);
+}

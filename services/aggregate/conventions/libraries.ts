@@ -1,0 +1,55 @@
+/**
+ * What an instrumentation scope says about its library: how near to the provider its spans are, and what it means when
+ * one of them has neither an error nor an end.
+ */
+export interface Library {
+  /**
+   * Of two spans that describe one call without being nested, the higher counts: 3 the provider's own client,
+   * 2 an instrumentation of that client, 1 a framework above it.
+   */
+  readonly nearness: number;
+  /**
+   * A span with status UNSET and no finish reason:
+   * - `unknown`: may be a success (counted as such, with its missing end);
+   * - `cancelled`: the caller gave up, because successes always look different;
+   * - `cut`: the stream broke or the caller gave up; the enclosing span's error tells which.
+   */
+  readonly unfinished: "unknown" | "cancelled" | "cut";
+  /** Every success has a response model or tokens, and every success of a stream a finish reason. */
+  readonly answersAlways?: boolean;
+  /** Writes the finish reason `error` when the caller gives up. */
+  readonly cancelsWithError?: boolean;
+}
+
+const client: Library = { nearness: 2, unfinished: "unknown" };
+const framework: Library = { nearness: 1, unfinished: "unknown" };
+
+const libraries: Readonly<Record<string, Library>> = {
+  "com.anthropic.sdk.python": { nearness: 3, unfinished: "cancelled" },
+  "opentelemetry.instrumentation.genai.openai": {
+    nearness: 2,
+    unfinished: "cancelled",
+    answersAlways: true,
+    cancelsWithError: true,
+  },
+  "opentelemetry.instrumentation.genai.anthropic": {
+    nearness: 2,
+    unfinished: "cancelled",
+    answersAlways: true,
+  },
+  // Successes are OK, so an UNSET one without tokens was given up.
+  "openinference.instrumentation.openai": { nearness: 2, unfinished: "cancelled" },
+  "openinference.instrumentation.anthropic": { nearness: 2, unfinished: "cancelled" },
+  "openinference.instrumentation.langchain": framework,
+  "openinference.instrumentation.openai_agents": framework,
+  litellm: framework,
+  "pydantic-ai": { nearness: 1, unfinished: "cut" },
+  // Vercel AI SDK 7, and up to 5.
+  gen_ai: { nearness: 1, unfinished: "cancelled" },
+  ai: framework,
+};
+
+/** Traits of a scope by its name; unknown scopes are taken for instrumentations of a client. */
+export function libraryOf(scope: string): Library {
+  return libraries[scope] ?? client;
+}

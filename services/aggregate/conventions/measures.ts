@@ -1,0 +1,98 @@
+/** Numbers of a call: tokens, time to the first chunk, retries, whether it streams. */
+import { fieldOf, fieldsOf } from "./attributes.ts";
+import { isStreamOperation } from "./operations.ts";
+import { firstNumber, isTrue, numberIn, type Reading } from "./reading.ts";
+
+const inputTokens = fieldsOf(
+  "gen_ai.usage.input_tokens",
+  "gen_ai.usage.prompt_tokens",
+  "llm.token_count.prompt",
+  "ai.usage.inputTokens",
+  "ai.usage.promptTokens",
+  "ai.usage.tokens",
+  "llm.usage.prompt_tokens",
+);
+const outputTokens = fieldsOf(
+  "gen_ai.usage.output_tokens",
+  "gen_ai.usage.completion_tokens",
+  "llm.token_count.completion",
+  "ai.usage.outputTokens",
+  "ai.usage.completionTokens",
+  "llm.usage.completion_tokens",
+);
+const cachedTokens = fieldsOf(
+  "gen_ai.usage.cache_read.input_tokens",
+  "gen_ai.usage.cache_read_input_tokens",
+  "llm.token_count.prompt_details.cache_read",
+  "ai.usage.cachedInputTokens",
+);
+const reasoningTokens = fieldsOf(
+  "gen_ai.usage.reasoning.output_tokens",
+  "gen_ai.usage.reasoning_tokens",
+  "llm.token_count.completion_details.reasoning",
+  "ai.usage.reasoningTokens",
+);
+const firstChunkSeconds = fieldsOf(
+  "gen_ai.response.time_to_first_chunk",
+  "gen_ai.client.operation.time_to_first_chunk",
+  "gen_ai.server.time_to_first_token",
+  "gen_ai.latency.time_to_first_token",
+);
+const firstChunkMs = fieldsOf("ai.response.msToFirstChunk", "ai.stream.msToFirstChunk");
+const streaming = fieldsOf(
+  "gen_ai.request.stream",
+  "gen_ai.is_streaming",
+  "llm.is_streaming",
+  "litellm.request.streaming",
+);
+const resends = fieldOf("http.request.resend_count");
+
+/** Largest count that is believed; anything above, below 0 or not a number counts as absent. */
+const countLimit = 1_000_000_000;
+
+/** −1 where the telemetry does not tell. */
+function countOf(value: number): number {
+  return value >= 0 && value <= countLimit ? Math.round(value) : -1;
+}
+
+export const inputTokensOf = (reading: Reading): number =>
+  countOf(firstNumber(reading, inputTokens));
+export const outputTokensOf = (reading: Reading): number =>
+  countOf(firstNumber(reading, outputTokens));
+export const cachedTokensOf = (reading: Reading): number =>
+  countOf(firstNumber(reading, cachedTokens));
+export const reasoningTokensOf = (reading: Reading): number =>
+  countOf(firstNumber(reading, reasoningTokens));
+export const retriesOf = (reading: Reading): number =>
+  Math.max(0, countOf(numberIn(reading, resends)));
+
+/** Longest time that is believed, µs (a day). */
+const timeLimitUs = 86_400_000_000;
+
+/** Time from the start of the call to its first chunk, µs; −1 where the telemetry does not tell. */
+export function firstChunkUsOf(reading: Reading): number {
+  const seconds = firstNumber(reading, firstChunkSeconds);
+  if (seconds >= 0) return timeOf(seconds * 1e6);
+  const ms = firstNumber(reading, firstChunkMs);
+  if (ms >= 0) return timeOf(ms * 1e3);
+  const { span } = reading;
+  if (span.firstChunkHigh === 0 && span.firstChunkLow === 0) return -1;
+  const nanos =
+    (span.firstChunkHigh - span.startHigh) * 4_294_967_296 + (span.firstChunkLow - span.startLow);
+  return timeOf(nanos / 1e3);
+}
+
+function timeOf(us: number): number {
+  return us >= 0 && us <= timeLimitUs ? Math.round(us) : -1;
+}
+
+/** Duration, µs: 0 where the end lies before the start (clocks), a day at most. */
+export function durationUsOf(reading: Reading): number {
+  const { span } = reading;
+  const nanos = (span.endHigh - span.startHigh) * 4_294_967_296 + (span.endLow - span.startLow);
+  return nanos <= 0 ? 0 : Math.min(timeLimitUs, Math.round(nanos / 1e3));
+}
+
+export function isStreamed(reading: Reading, firstChunkUs: number): boolean {
+  return firstChunkUs >= 0 || isTrue(reading, streaming) || isStreamOperation(reading);
+}

@@ -1,0 +1,161 @@
+/** Provider names as libraries write them → the conventions' names, and the model that was asked for there. */
+import { internText, type Texts, textOf } from "../decode/texts.ts";
+import { fieldOf, fieldsOf } from "./attributes.ts";
+import { firstText, type Reading, rawText, textIn } from "./reading.ts";
+
+/** Names other than those of the conventions, in lower case. Names that are in no table stay as they are. */
+const aliases: Readonly<Record<string, string>> = {
+  az: "azure.ai.openai",
+  azure: "azure.ai.openai",
+  azure_openai: "azure.ai.openai",
+  "azure-openai": "azure.ai.openai",
+  "az.ai.openai": "azure.ai.openai",
+  azure_ai: "azure.ai.inference",
+  "az.ai.inference": "azure.ai.inference",
+  aws: "aws.bedrock",
+  aws_bedrock: "aws.bedrock",
+  bedrock: "aws.bedrock",
+  bedrock_converse: "aws.bedrock",
+  "amazon-bedrock": "aws.bedrock",
+  amazon_bedrock: "aws.bedrock",
+  google: "gcp.gen_ai",
+  gemini: "gcp.gemini",
+  "google.generative-ai": "gcp.gemini",
+  google_ai_studio: "gcp.gemini",
+  vertex_ai: "gcp.vertex_ai",
+  vertexai: "gcp.vertex_ai",
+  vertex: "gcp.vertex_ai",
+  "google.vertex": "gcp.vertex_ai",
+  "google-vertex": "gcp.vertex_ai",
+  "google.vertex.anthropic": "gcp.vertex_ai",
+  watsonx: "ibm.watsonx.ai",
+  xai: "x_ai",
+  mistral: "mistral_ai",
+  mistralai: "mistral_ai",
+  text_completion_openai: "openai",
+};
+
+/** What the Vercel AI SDK adds to a provider's name: which of its interfaces is called. */
+const interfaceSuffix =
+  /\.(chat|responses|messages|completion|completions|embedding|embeddings|textembedding|generative-ai|image|speech|transcription)$/;
+
+export function canonicalProvider(name: string): string {
+  const lower = name.toLowerCase();
+  const known = aliases[lower];
+  if (known !== undefined) return known;
+  const bare = lower.replace(interfaceSuffix, "");
+  return aliases[bare] ?? bare;
+}
+
+const providerFields = fieldsOf(
+  "gen_ai.provider.name",
+  "gen_ai.system",
+  "llm.provider",
+  "llm.system",
+  "ai.model.provider",
+);
+const errorProviderFields = fieldsOf("error.llm_provider", "litellm.provider.error.llm_provider");
+const liteLlmModel = fieldOf("litellm.provider.model");
+const requestModel = fieldOf("gen_ai.request.model");
+const aiModel = fieldOf("ai.model.id");
+const inferenceRequestModel = fieldOf("llm.request.model_name");
+const inferenceParameters = fieldsOf(
+  "llm.invocation_parameters",
+  "embedding.invocation_parameters",
+);
+const inferenceModels = fieldsOf("llm.model_name", "embedding.model_name");
+const inferenceModel = fieldOf("llm.model_name");
+const inferenceResponseModel = fieldOf("llm.response.model_name");
+const responseModelFields = fieldsOf("gen_ai.response.model", "ai.response.model");
+
+/** Interned name of the provider; 0 where the span does not tell. */
+export function providerOf(reading: Reading): number {
+  const named = firstText(reading, providerFields);
+  if (named !== 0) return canonicalId(reading.texts, named);
+  // LiteLLM leaves the provider of embeddings empty, but writes `openai/text-embedding-3-small`.
+  const model = textOf(reading.texts, textIn(reading, reading.attributes, liteLlmModel));
+  const slash = model.indexOf("/");
+  if (slash > 0) return internText(reading.texts, canonicalProvider(model.slice(0, slash)));
+  return canonicalId(reading.texts, firstText(reading, errorProviderFields));
+}
+
+/** Interned name of the model that was asked for at the provider; 0 where the span does not tell. */
+export function modelOf(reading: Reading): number {
+  const { attributes, texts } = reading;
+  // Behind LiteLLM's proxy the request's model is an alias; this is the one that it asked for.
+  const asked = textIn(reading, attributes, liteLlmModel);
+  if (asked !== 0) {
+    const text = textOf(texts, asked);
+    const slash = text.indexOf("/");
+    return slash > 0 ? internText(texts, text.slice(slash + 1)) : asked;
+  }
+  const named = textIn(reading, attributes, requestModel);
+  if (named !== 0) return named;
+  const inference = textIn(reading, attributes, inferenceRequestModel);
+  if (inference !== 0) return inference;
+  const parameter = parameterModel(reading);
+  if (parameter !== 0) return parameter;
+  const vercel = textIn(reading, attributes, aiModel);
+  return vercel !== 0 ? vercel : firstText(reading, inferenceModels);
+}
+
+/** OpenInference: the model asked for is inside a JSON text; `llm.model_name` is the response's, and absent on failures. */
+const modelInJson = /(?<!\\)"model(?:_name)?"\s*:\s*"((?:[^"\\]|\\.)+)"/;
+const parameterBytes = 4_096;
+
+function parameterModel(reading: Reading): number {
+  for (const field of inferenceParameters) {
+    const text = rawText(reading, field, parameterBytes);
+    const model = text === "" ? undefined : modelInJson.exec(text)?.[1];
+    if (model !== undefined) return internText(reading.texts, model);
+  }
+  return 0;
+}
+
+/** Interned name of the model that answered; 0 where the span does not tell. */
+export function responseModelOf(reading: Reading): number {
+  const named = firstText(reading, responseModelFields);
+  if (named !== 0) return named;
+  const inference = textIn(reading, reading.attributes, inferenceResponseModel);
+  return inference !== 0 ? inference : textIn(reading, reading.attributes, inferenceModel);
+}
+
+/** Whether the answer came from another model than asked for, beyond a version: `gpt-4o-2024-08-06` is `gpt-4o`. */
+export function isSubstituted(asked: string, answered: string): boolean {
+  if (asked === "" || answered === "") return false;
+  return bareModel(asked) !== bareModel(answered);
+}
+
+const modelVersion = /[-@:.](latest|preview|exp|\d{2,}([-.]\d+)*|v\d+([.:-]\d+)*)$/;
+
+function bareModel(name: string): string {
+  let bare = name.toLowerCase().slice(name.lastIndexOf("/") + 1);
+  for (;;) {
+    const shorter = bare.replace(modelVersion, "");
+    if (shorter === bare || shorter === "") return bare;
+    bare = shorter;
+  }
+}
+
+/** LiteLLM answers with the alias that the caller asked for, which is not another model. */
+export function isAlias(reading: Reading, responseModel: number): boolean {
+  return (
+    textIn(reading, reading.attributes, liteLlmModel) !== 0 &&
+    textIn(reading, reading.attributes, requestModel) === responseModel
+  );
+}
+
+const canonicalIds = new WeakMap<Texts, number[]>();
+
+function canonicalId(texts: Texts, id: number): number {
+  let known = canonicalIds.get(texts);
+  if (known === undefined) {
+    known = [0];
+    canonicalIds.set(texts, known);
+  }
+  const before = known[id];
+  if (before !== undefined) return before;
+  const canonical = internText(texts, canonicalProvider(textOf(texts, id)));
+  known[id] = canonical;
+  return canonical;
+}

@@ -1,0 +1,184 @@
+/** Attribute values as they lie in the record: read into slots that are used again for every span, no object a value. */
+import { findKey, type KeyTable } from "./key-table.ts";
+import {
+  invalid,
+  readDouble,
+  readInt64,
+  readLength,
+  readVarint,
+  type Scan,
+  skipField,
+  truncated,
+} from "./wire-scan.ts";
+
+export const valueKind = {
+  none: 0,
+  text: 1,
+  flag: 2,
+  integer: 3,
+  double: 4,
+  list: 5,
+  other: 6,
+} as const;
+
+/** One slot a known attribute, indexed by its number in the key table. */
+export interface AttributeSlots {
+  readonly table: KeyTable;
+  readonly kinds: Uint8Array;
+  /** Texts, lists and bytes: where the content lies in the record. */
+  readonly starts: Int32Array;
+  readonly ends: Int32Array;
+  /** Flags (0, 1), integers and doubles. */
+  readonly numbers: Float64Array;
+  /** Slots in use, for clearing. */
+  readonly used: Int32Array;
+  usedCount: number;
+}
+
+export function createAttributeSlots(table: KeyTable): AttributeSlots {
+  const size = table.lengths.length;
+  return {
+    table,
+    kinds: new Uint8Array(size),
+    starts: new Int32Array(size),
+    ends: new Int32Array(size),
+    numbers: new Float64Array(size),
+    used: new Int32Array(size),
+    usedCount: 0,
+  };
+}
+
+export function clearSlots(slots: AttributeSlots): void {
+  for (let i = 0; i < slots.usedCount; i++) slots.kinds[slots.used[i] as number] = valueKind.none;
+  slots.usedCount = 0;
+}
+
+const keyTag = 0x0a;
+const valueTag = 0x12;
+
+/** Reads a `KeyValue` at [position, end). Values of names that are not in the table are left alone. */
+export function readAttribute(
+  bytes: Uint8Array,
+  position: number,
+  end: number,
+  slots: AttributeSlots,
+  scan: Scan,
+): void {
+  const keyLength = bytes[position + 1] as number;
+  const keyStart = position + 2;
+  const keyEnd = keyStart + keyLength;
+  // What every encoder writes: a short key, then the value, and nothing else.
+  if (
+    bytes[position] === keyTag &&
+    keyLength < 0x80 &&
+    keyEnd < end &&
+    bytes[keyEnd] === valueTag
+  ) {
+    const field = findKey(slots.table, bytes, keyStart, keyEnd);
+    const valueEnd = readLength(bytes, keyEnd + 1, end, scan);
+    if (valueEnd === end) {
+      if (field >= 0) readValue(bytes, scan.position, valueEnd, slots, field, scan);
+      return;
+    }
+  }
+  readUnusualAttribute(bytes, position, end, slots, scan);
+}
+
+/** Any order, repeats and unknown fields. The last key and the last value count. */
+function readUnusualAttribute(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  slots: AttributeSlots,
+  scan: Scan,
+): void {
+  let position = start;
+  let field = findKey(slots.table, bytes, start, start);
+  let valueStart = end;
+  let valueEnd = end;
+  while (position < end) {
+    const fieldTag = readVarint(bytes, position, scan);
+    position = scan.position;
+    if (fieldTag === keyTag || fieldTag === valueTag) {
+      const contentEnd = readLength(bytes, position, end, scan);
+      if (fieldTag === keyTag) field = findKey(slots.table, bytes, scan.position, contentEnd);
+      else {
+        valueStart = scan.position;
+        valueEnd = contentEnd;
+      }
+      position = contentEnd;
+    } else {
+      if (fieldTag >> 3 === 1 || fieldTag >> 3 === 2)
+        throw invalid(
+          `wire type ${fieldTag & 7} of an attribute's key or value at byte ${position}`,
+        );
+      position = skipField(bytes, position, end, fieldTag, scan);
+    }
+  }
+  if (position !== end) throw truncated(position);
+  if (field >= 0) readValue(bytes, valueStart, valueEnd, slots, field, scan);
+}
+
+/** Reads an `AnyValue`; of several the last counts. Six parameters, because an object a value would cost more than the rest. */
+function readValue(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  slots: AttributeSlots,
+  field: number,
+  scan: Scan,
+): void {
+  if (slots.kinds[field] === valueKind.none) slots.used[slots.usedCount++] = field;
+  let position = start;
+  let kind: number = valueKind.other;
+  while (position < end) {
+    const fieldTag = readVarint(bytes, position, scan);
+    position = scan.position;
+    switch (fieldTag) {
+      case 0x0a:
+      case 0x2a:
+      case 0x32:
+      case 0x3a:
+        slots.ends[field] = readLength(bytes, position, end, scan);
+        slots.starts[field] = scan.position;
+        position = slots.ends[field] as number;
+        kind =
+          fieldTag === 0x0a ? valueKind.text : fieldTag === 0x2a ? valueKind.list : valueKind.other;
+        break;
+      case 0x10:
+        slots.numbers[field] = readVarint(bytes, position, scan) === 0 ? 0 : 1;
+        position = scan.position;
+        kind = valueKind.flag;
+        break;
+      case 0x18:
+        slots.numbers[field] = readInt64(bytes, position, scan);
+        position = scan.position;
+        kind = valueKind.integer;
+        break;
+      case 0x21:
+        if (position + 8 > end) throw truncated(position);
+        slots.numbers[field] = readDouble(bytes, position);
+        position += 8;
+        kind = valueKind.double;
+        break;
+      default:
+        if (fieldTag >> 3 >= 1 && fieldTag >> 3 <= 7)
+          throw invalid(`wire type ${fieldTag & 7} of an attribute's value at byte ${position}`);
+        position = skipField(bytes, position, end, fieldTag, scan);
+    }
+  }
+  if (position !== end) throw truncated(position);
+  slots.kinds[field] = kind;
+}
+
+/**
+ * First text of a list (`ArrayValue`) that lies at [start, end): its end, with `scan.position` at its start;
+ * −1 where the list does not begin with a text.
+ */
+export function firstListText(bytes: Uint8Array, start: number, end: number, scan: Scan): number {
+  if (start >= end || bytes[start] !== 0x0a) return -1;
+  const itemEnd = readLength(bytes, start + 1, end, scan);
+  const itemStart = scan.position;
+  if (itemStart >= itemEnd || bytes[itemStart] !== 0x0a) return -1;
+  return readLength(bytes, itemStart + 1, itemEnd, scan);
+}

@@ -1,0 +1,64 @@
+/** Logs: their times drive event time and tell which senders live; their content is not looked at. */
+import { WireReader } from "../../contracts/wire.ts";
+import { createFields } from "../conventions/attributes.ts";
+import type { Reading } from "../conventions/reading.ts";
+import { clearSlots, createAttributeSlots, readAttribute } from "../decode/attributes.ts";
+import { emptySpan } from "../decode/span-reader.ts";
+import { createTexts } from "../decode/texts.ts";
+import { nanosToMs, readWord } from "../decode/wire-scan.ts";
+import type { Intake } from "./intake.ts";
+import { type Item, itemIntake } from "./item-intake.ts";
+import { eachMessage } from "./metric-intake.ts";
+import { senderOfResource } from "./sender.ts";
+
+export function createLogIntake(): Intake {
+  const { keys } = createFields([]);
+  const reading: Reading = {
+    bytes: new Uint8Array(0),
+    scan: { position: 0 },
+    span: emptySpan(),
+    attributes: createAttributeSlots(keys),
+    resource: createAttributeSlots(keys),
+    texts: createTexts(),
+    scope: 0,
+  };
+  return itemIntake({
+    reading,
+    decode: (bytes, items) => {
+      reading.bytes = bytes;
+      eachMessage(new WireReader(bytes), 1, (logs) => readResourceLogs(reading, logs, items));
+    },
+    put: () => {},
+  });
+}
+
+function readResourceLogs(reading: Reading, reader: WireReader, items: Item[]): void {
+  clearSlots(reading.resource);
+  const start = reader.position;
+  eachMessage(reader, 1, (resource) =>
+    eachMessage(resource, 1, ({ position, end }) =>
+      readAttribute(reading.bytes, position, end, reading.resource, reading.scan),
+    ),
+  );
+  const sender = senderOfResource(reading);
+  reader.position = start;
+  eachMessage(reader, 2, (scope) =>
+    eachMessage(scope, 2, (log) => {
+      items.push({ timeMs: timeOf(reading.bytes, log), sender });
+    }),
+  );
+}
+
+/** The record's own time (field 1), else when it was observed (field 11). */
+function timeOf(bytes: Uint8Array, log: WireReader): number {
+  let own = 0;
+  let observed = 0;
+  while (log.hasMore()) {
+    const tag = log.varint();
+    const at = log.position;
+    log.skip(tag % 8);
+    if (tag === 9) own = nanosToMs(readWord(bytes, at + 4), readWord(bytes, at));
+    else if (tag === 89) observed = nanosToMs(readWord(bytes, at + 4), readWord(bytes, at));
+  }
+  return own === 0 ? observed : own;
+}

@@ -1,0 +1,194 @@
+/**
+ * Metrics: their times drive event time and tell which senders live. Gauges of requests in flight go to the cell that their
+ * attributes name. Everything else is a signal of its own by configuration and never added to what spans count.
+ */
+import { type CellKey, cellKey } from "../../contracts/cell.ts";
+import { WireReader } from "../../contracts/wire.ts";
+import { attributeNames, createFields, fieldOf, fieldsOf } from "../conventions/attributes.ts";
+import { canonicalProvider } from "../conventions/providers.ts";
+import { firstText, type Reading, spanOrResourceText, textIn } from "../conventions/reading.ts";
+import { clearSlots, createAttributeSlots, readAttribute } from "../decode/attributes.ts";
+import { emptySpan } from "../decode/span-reader.ts";
+import { createTexts, textOf } from "../decode/texts.ts";
+import { nanosToMs, readDouble, readWord } from "../decode/wire-scan.ts";
+import { keepReading } from "../windows/gauges.ts";
+import type { Intake } from "./intake.ts";
+import { type Item, itemIntake } from "./item-intake.ts";
+import { senderOfResource } from "./sender.ts";
+
+/** Gauges that become signals of a cell, and which attributes name it. */
+const gauges: Readonly<Record<string, "route" | "model">> = {
+  "http.server.active_requests": "route",
+  "vllm:num_requests_running": "model",
+  "vllm:num_requests_waiting": "model",
+};
+
+const routeFields = fieldsOf("http.route", "url.template");
+const methodFields = fieldsOf("http.request.method", "http.method");
+const modelFields = fieldsOf("gen_ai.request.model", "model_name");
+const providerFields = fieldsOf("gen_ai.provider.name", "gen_ai.system");
+const regionField = fieldOf("cloud.region");
+const serviceField = fieldOf("service.name");
+
+export function createMetricIntake(): Intake {
+  const { keys } = createFields([]);
+  const reading: Reading = {
+    bytes: new Uint8Array(0),
+    scan: { position: 0 },
+    span: emptySpan(),
+    attributes: createAttributeSlots(keys),
+    resource: createAttributeSlots(keys),
+    texts: createTexts(),
+    scope: 0,
+  };
+  return itemIntake({
+    reading,
+    decode: (bytes, items) => {
+      reading.bytes = bytes;
+      const request = new WireReader(bytes);
+      eachMessage(request, 1, (resource) => readResourceMetrics(reading, resource, items));
+    },
+    put: (item, window) => {
+      if (item.gauge !== undefined) keepReading(window, item.gauge.stream, item.gauge.reading);
+    },
+  });
+}
+
+function readResourceMetrics(reading: Reading, reader: WireReader, items: Item[]): void {
+  clearSlots(reading.resource);
+  const start = reader.position;
+  eachMessage(reader, 1, (resource) =>
+    eachMessage(resource, 1, ({ position, end }) =>
+      readAttribute(reading.bytes, position, end, reading.resource, reading.scan),
+    ),
+  );
+  const sender = senderOfResource(reading);
+  reader.position = start;
+  eachMessage(reader, 2, (scope) =>
+    eachMessage(scope, 2, (metric) => readMetric(reading, metric, { sender, items })),
+  );
+}
+
+interface MetricTarget {
+  readonly sender: number;
+  readonly items: Item[];
+}
+
+/** Gauge, sum, histogram, exponential histogram, summary: data points are field 1 of each. */
+const dataFields = [5, 7, 9, 10, 11];
+
+function readMetric(reading: Reading, reader: WireReader, target: MetricTarget): void {
+  const start = reader.position;
+  let name = "";
+  eachMessage(reader, 1, (text) => {
+    name = new TextDecoder().decode(text.bytes.subarray(text.position, text.end));
+  });
+  for (const field of dataFields) {
+    reader.position = start;
+    const gauge = field <= 7 ? gauges[name] : undefined;
+    eachMessage(reader, field, (data) =>
+      eachMessage(data, 1, (point) =>
+        target.items.push(readPoint(reading, point, { name, gauge, sender: target.sender })),
+      ),
+    );
+  }
+}
+
+/** The time is field 3 of every kind of point; numbers have attributes in field 7, a double in 4, an integer in 6. */
+function readPoint(
+  reading: Reading,
+  point: WireReader,
+  metric: {
+    readonly name: string;
+    readonly gauge: "route" | "model" | undefined;
+    readonly sender: number;
+  },
+): Item {
+  const { bytes } = reading;
+  let timeMs = 0;
+  let value = 0;
+  clearSlots(reading.attributes);
+  while (point.hasMore()) {
+    const tag = point.varint();
+    const at = point.position;
+    point.skip(tag % 8);
+    if (tag === 25) timeMs = nanosToMs(readWord(bytes, at + 4), readWord(bytes, at));
+    else if (tag === 33) value = readDouble(bytes, at);
+    else if (tag === 49)
+      value = readWord(bytes, at) + (readWord(bytes, at + 4) | 0) * 4_294_967_296;
+    else if (tag === 58 && metric.gauge !== undefined) {
+      const content = new WireReader(bytes, at, point.position).message();
+      readAttribute(bytes, content.position, content.end, reading.attributes, reading.scan);
+    }
+  }
+  const { sender } = metric;
+  if (metric.gauge === undefined || !(value >= 0)) return { timeMs, sender };
+  const cell = metric.gauge === "route" ? routeCell(reading) : modelCell(reading);
+  if (cell === undefined) return { timeMs, sender };
+  const gauge = { cell, gauge: metric.name, timeMs, value };
+  return { timeMs, sender, gauge: { stream: streamOf(reading, cell, metric), reading: gauge } };
+}
+
+function routeCell(reading: Reading): CellKey | undefined {
+  const { texts } = reading;
+  const route = firstText(reading, routeFields);
+  if (route === 0) return undefined;
+  const method = textOf(texts, firstText(reading, methodFields));
+  return cellKey({
+    kind: "http",
+    provider: textOf(texts, textIn(reading, reading.resource, serviceField)),
+    model: "",
+    region: textOf(texts, spanOrResourceText(reading, regionField)),
+    operation: method === "" ? textOf(texts, route) : `${method} ${textOf(texts, route)}`,
+  });
+}
+
+/** A model server's gauges do not say which operation its requests are for: chat, as nearly all are. */
+function modelCell(reading: Reading): CellKey | undefined {
+  const { texts } = reading;
+  const model = firstText(reading, modelFields);
+  if (model === 0) return undefined;
+  const own = firstText(reading, providerFields);
+  const provider = textOf(
+    texts,
+    own !== 0 ? own : textIn(reading, reading.resource, providerFields[0] ?? -1),
+  );
+  return cellKey({
+    kind: "genai",
+    provider: provider === "" ? "vllm" : canonicalProvider(provider),
+    model: textOf(texts, model),
+    region: textOf(texts, spanOrResourceText(reading, regionField)),
+    operation: "chat",
+  });
+}
+
+/** Readings of one stream replace each other: same cell, gauge, sender and known attributes. */
+function streamOf(
+  reading: Reading,
+  cell: string,
+  metric: { readonly name: string; readonly sender: number },
+): string {
+  const { attributes } = reading;
+  const values: string[] = [];
+  for (let i = 0; i < attributes.usedCount; i++) {
+    const field = attributes.used[i] as number;
+    values.push(
+      `${attributeNames[field]}=${textOf(reading.texts, textIn(reading, attributes, field))}`,
+    );
+  }
+  return [cell, metric.name, textOf(reading.texts, metric.sender), ...values.sort()].join("\u001e");
+}
+
+/** Calls `visit` with each length-delimited field of that number; steps over the rest. */
+export function eachMessage(
+  reader: WireReader,
+  field: number,
+  visit: (content: WireReader) => void,
+): void {
+  const wanted = field * 8 + 2;
+  while (reader.hasMore()) {
+    const tag = reader.varint();
+    if (tag === wanted) visit(reader.message());
+    else reader.skip(tag % 8);
+  }
+}

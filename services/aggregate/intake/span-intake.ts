@@ -1,0 +1,170 @@
+/** Spans: read from the record, staged, and put into their windows once the whole record has been read. */
+import type { Judgement } from "../../contracts/config.ts";
+import { createFields, fieldOf } from "../conventions/attributes.ts";
+import { type Classifier, classify } from "../conventions/classify.ts";
+import { libraryOf } from "../conventions/libraries.ts";
+import { type Reading, textIn } from "../conventions/reading.ts";
+import { weightOf } from "../conventions/sampling.ts";
+import { valueKind } from "../decode/attributes.ts";
+import { createTexts, hashBytes, internBytes, textOf, textsHeld } from "../decode/texts.ts";
+import { createTraceReader, readTraces, type TraceVisitor } from "../decode/trace-reader.ts";
+import { nanosToMs } from "../decode/wire-scan.ts";
+import {
+  appendCandidate,
+  candidate,
+  candidateKind,
+  createCandidates,
+  reserveCandidate,
+} from "../spans/candidates.ts";
+import {
+  addSpan,
+  createOpenSpans,
+  freeWindow,
+  hasIdentity,
+  isRepeat,
+  rowFlag,
+} from "../spans/open-spans.ts";
+import { createCellAccumulator } from "../windows/cell-accumulator.ts";
+import { cellsOf } from "../windows/close-window.ts";
+import { decide } from "../windows/decide.ts";
+import type { Closed, Intake, Put } from "./intake.ts";
+import { senderOfResource } from "./sender.ts";
+import { createStagedSpans, stagedIdentity, stageSpan } from "./staged-spans.ts";
+import { compactTexts, textsLimit } from "./tidy-texts.ts";
+
+/** Spans of a window that are looked at one by one, as a bound on memory; further ones count as late, by sender. */
+export const spanLimit = 2 ** 20;
+
+const regionField = fieldOf("cloud.region");
+const responseFields = [fieldOf("gen_ai.response.id"), fieldOf("ai.response.id")];
+
+export function createSpanIntake(judgement: Judgement, horizonWindows: number): Intake {
+  const { dimensions, tenantAttributes } = judgement.series;
+  const fields = createFields([...dimensions, ...tenantAttributes]);
+  const reader = createTraceReader(fields.keys);
+  const reading: Reading = { ...reader, bytes: new Uint8Array(0), texts: createTexts(), scope: 0 };
+  const classifier: Classifier = {
+    dimensions: dimensions.map((name, i) => ({ name, field: fields.configured[i] as number })),
+    tenantFields: fields.configured.slice(dimensions.length),
+    resourceRegion: 0,
+    library: libraryOf(""),
+  };
+  const open = createOpenSpans(horizonWindows);
+  const staged = createStagedSpans();
+  const stagedCandidates = createCandidates(dimensions.length);
+  const accumulator = createCellAccumulator(dimensions);
+  let sender = 0;
+  let scopeHash = 0;
+  /** Index of the window that rows count from, so that their numbers stay small. */
+  let base: number | undefined;
+
+  const visitor: TraceVisitor = {
+    onResource() {
+      classifier.resourceRegion = textIn(reading, reading.resource, regionField);
+      sender = senderOfResource(reading);
+    },
+    onScope(start, end) {
+      const { bytes, texts } = reading;
+      reading.scope = internBytes(texts, bytes, start, end);
+      scopeHash = hashBytes(bytes, start, end) & 0x7fffff;
+      classifier.library = libraryOf(textOf(texts, reading.scope));
+    },
+    onSpan() {
+      const { span } = reading;
+      const at = reserveCandidate(stagedCandidates);
+      const isRequest = classify(reading, classifier, { data: stagedCandidates.data, at });
+      let flags = scopeHash << rowFlag.scopeShift;
+      let responseHash = 0;
+      if (span.statusCode === 2) flags |= rowFlag.error;
+      if (isRequest) {
+        const { data } = stagedCandidates;
+        const isCall = data[at + candidate.kind] === candidateKind.call;
+        if (isCall) {
+          flags |= rowFlag.call;
+          responseHash = hashOfResponse(reading);
+        }
+        data[at + candidate.sender] = sender;
+        data[at + candidate.weight] = weightOf(reading.bytes, {
+          start: span.traceStateStart,
+          end: span.traceStateEnd,
+          traceWord: span.trace3 ^ span.trace1,
+        });
+      }
+      stageSpan(staged, span, {
+        timeMs: nanosToMs(span.endHigh, span.endLow),
+        flags,
+        responseHash,
+        sender,
+        candidate: isRequest ? stagedCandidates.count++ : -1,
+      });
+    },
+  };
+
+  return {
+    get texts() {
+      return reading.texts;
+    },
+    read(bytes) {
+      staged.count = 0;
+      stagedCandidates.count = 0;
+      reading.bytes = bytes;
+      readTraces(reader, bytes, visitor);
+      return staged.count;
+    },
+    timeOf: (item) => staged.times[item] as number,
+    senderOf: (item) => staged.senders[item] as number,
+    put(item, window): Put {
+      base ??= window.index;
+      const relative = window.index - base;
+      const identity = stagedIdentity(staged, item);
+      if (hasIdentity(identity) && isRepeat(open, identity, relative)) return "repeat";
+      if (window.spans >= spanLimit) return "full";
+      window.spans++;
+      const from = staged.candidates[item] as number;
+      const { candidates } = window;
+      const to =
+        from < 0
+          ? -1
+          : appendCandidate(candidates, stagedCandidates, from * stagedCandidates.stride);
+      const row = addSpan(open, identity, {
+        window: relative,
+        flags: staged.flags[item] as number,
+        candidate: to,
+        responseHash: staged.responses[item] as number,
+      });
+      if (to >= 0) candidates.data[to * candidates.stride + candidate.row] = row;
+      return "taken";
+    },
+    close(window, windows): Closed {
+      const origin = base ?? window.index;
+      const { candidates } = window;
+      const winners = decide({
+        open,
+        window: window.index - origin,
+        candidates,
+        candidatesOf: (relative) => windows.byIndex.get(relative + origin)?.candidates,
+      });
+      const cells = cellsOf({ window, winners, texts: reading.texts, open, accumulator });
+      return { cells, outerSpans: candidates.count - winners.length };
+    },
+    forgetBefore(oldest) {
+      if (base === undefined) return;
+      for (const window of [...open.lists.keys()])
+        if (window < oldest - base) freeWindow(open, window);
+    },
+    tidy(windows) {
+      if (textsHeld(reading.texts) > textsLimit)
+        reading.texts = compactTexts(reading.texts, windows);
+    },
+  };
+}
+
+function hashOfResponse(reading: Reading): number {
+  for (const field of responseFields) {
+    if (reading.attributes.kinds[field] !== valueKind.text) continue;
+    const start = reading.attributes.starts[field] as number;
+    const end = reading.attributes.ends[field] as number;
+    if (start < end) return hashBytes(reading.bytes, start, end) || 1;
+  }
+  return 0;
+}

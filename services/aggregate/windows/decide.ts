@@ -1,0 +1,183 @@
+/**
+ * One request counts once. When a window closes, each of its calls either counts or has another span that describes the
+ * same call better:
+ * - a call inside it: the innermost is nearest to the provider;
+ * - a call around it that was counted in a window that has closed before (its children come too late to take its place);
+ * - a call beside it (same parent, or another trace) with the same response id and at the same time, told by another
+ *   instrumentation: the one nearer to the provider counts, then the shorter.
+ * What the other one knows more completes the one that counts.
+ */
+import { outcomeIndex } from "../../contracts/outcomes.ts";
+import { finishKind } from "../conventions/finish.ts";
+import { type Candidates, candidate, candidateFlag, candidateKind } from "../spans/candidates.ts";
+import {
+  ancestorLimit,
+  ancestorOf,
+  cell,
+  column,
+  isCall,
+  isError,
+  isOuter,
+  type OpenSpans,
+  responsesLike,
+  scopeOf,
+} from "../spans/open-spans.ts";
+import { dropFailedPairs } from "./failed-pairs.ts";
+
+export interface Deciding {
+  readonly open: OpenSpans;
+  /** Of the window that closes. */
+  readonly window: number;
+  readonly candidates: Candidates;
+  /** Candidates of a window that has not closed. */
+  candidatesOf(window: number): Candidates | undefined;
+}
+
+/** Numbers of the candidates that count, in the order of their arrival. */
+export function decide(deciding: Deciding): number[] {
+  const { candidates } = deciding;
+  const winners: number[] = [];
+  for (let i = 0; i < candidates.count; i++) {
+    const at = i * candidates.stride;
+    const isHttp = candidates.data[at + candidate.kind] === candidateKind.http;
+    if (isHttp || counts(deciding, at)) winners.push(i);
+  }
+  return dropFailedPairs(deciding, winners);
+}
+
+function counts(deciding: Deciding, at: number): boolean {
+  const { open, candidates, window } = deciding;
+  const row = candidates.data[at + candidate.row] as number;
+  if (row < 0) return true;
+  if (isOuter(open, row)) return false;
+  let parentFailed = false;
+  let above = ancestorOf(open, row, window);
+  for (let depth = 0; above >= 0 && depth < ancestorLimit; depth++) {
+    if (depth === 0) parentFailed = isError(open, above);
+    if (isCall(open, above)) {
+      const aboveWindow = cell(open, above, column.window);
+      if (aboveWindow < window) return false;
+      completeFrom(deciding, at, above);
+    }
+    above = ancestorOf(open, above, window);
+  }
+  settleUnfinished(candidates, at, parentFailed);
+  return winsAmongTwins(deciding, at, row);
+}
+
+/** A call without an end inside a failed span is a broken stream; otherwise the caller gave up. */
+function settleUnfinished(candidates: Candidates, at: number, parentFailed: boolean): void {
+  const flags = candidates.data[at + candidate.flags] as number;
+  if ((flags & candidateFlag.askParent) === 0 || !parentFailed) return;
+  candidates.data[at + candidate.outcome] = outcomeIndex.stream_error;
+}
+
+function winsAmongTwins(deciding: Deciding, at: number, row: number): boolean {
+  const { open, candidates, window } = deciding;
+  const hash = cell(open, row, column.responseHash);
+  if (hash === 0) return true;
+  const alike = responsesLike(open, hash, window).filter(
+    (other) => other !== row && !isOuter(open, other),
+  );
+  // An id that one instrumentation uses twice is none.
+  if (alike.some((other) => scopeOf(open, other) === scopeOf(open, row))) return true;
+  let wins = true;
+  for (const twin of alike) {
+    const twinWindow = cell(open, twin, column.window);
+    if (twinWindow < window) return false;
+    const others = deciding.candidatesOf(twinWindow);
+    if (others === undefined) continue;
+    const twinAt = cell(open, twin, column.candidate) * others.stride;
+    if (!overlap(candidates, at, others, twinAt)) continue;
+    if (isNearer(candidates, at, others, twinAt)) complete(candidates, at, others, twinAt);
+    else {
+      complete(others, twinAt, candidates, at);
+      wins = false;
+    }
+  }
+  return wins;
+}
+
+/** Whether two calls ran at the same time: a provider may repeat an id, but not while the first call runs. */
+function overlap(left: Candidates, leftAt: number, right: Candidates, rightAt: number): boolean {
+  const leftStart = left.data[leftAt + candidate.startMs] as number;
+  const rightStart = right.data[rightAt + candidate.startMs] as number;
+  const leftEnd = leftStart + (left.data[leftAt + candidate.durationUs] as number) / 1e3;
+  const rightEnd = rightStart + (right.data[rightAt + candidate.durationUs] as number) / 1e3;
+  return leftStart <= rightEnd && rightStart <= leftEnd;
+}
+
+/** A strict order: of two candidates exactly one is nearer, whichever is asked about. */
+function isNearer(left: Candidates, leftAt: number, right: Candidates, rightAt: number): boolean {
+  const of = (from: Candidates, at: number, what: number) => from.data[at + what] as number;
+  const nearness = of(left, leftAt, candidate.nearness) - of(right, rightAt, candidate.nearness);
+  if (nearness !== 0) return nearness > 0;
+  const longer = of(left, leftAt, candidate.durationUs) - of(right, rightAt, candidate.durationUs);
+  if (longer !== 0) return longer < 0;
+  const later = of(left, leftAt, candidate.startMs) - of(right, rightAt, candidate.startMs);
+  if (later !== 0) return later > 0;
+  if (left !== right) return true;
+  return leftAt < rightAt;
+}
+
+function completeFrom(deciding: Deciding, at: number, row: number): void {
+  const others = deciding.candidatesOf(cell(deciding.open, row, column.window));
+  if (others === undefined) return;
+  const index = cell(deciding.open, row, column.candidate);
+  if (index >= 0) complete(deciding.candidates, at, others, index * others.stride);
+}
+
+/** Numbers that are −1 where they are unknown, and ids that are 0. */
+const knownNumbers = [
+  candidate.firstChunkUs,
+  candidate.inputTokens,
+  candidate.outputTokens,
+  candidate.cachedTokens,
+  candidate.reasoningTokens,
+  candidate.tenant,
+];
+const knownIds = [
+  candidate.provider,
+  candidate.model,
+  candidate.region,
+  candidate.responseModel,
+  candidate.error,
+  candidate.retries,
+];
+
+/** Fills what the call at `at` does not know from what another span of the same call says. */
+export function complete(
+  candidates: Candidates,
+  at: number,
+  others: Candidates,
+  otherAt: number,
+): void {
+  const { data } = candidates;
+  const more = others.data;
+  const outcome = data[at + candidate.outcome] as number;
+  const otherOutcome = more[otherAt + candidate.outcome] as number;
+  const flags = data[at + candidate.flags] as number;
+  const otherFlags = more[otherAt + candidate.flags] as number;
+  const isGuess = (flags & (candidateFlag.weak | candidateFlag.unfinished)) !== 0;
+  const knowsBetter =
+    otherOutcome !== outcomeIndex.ok &&
+    (otherFlags & (candidateFlag.weak | candidateFlag.unfinished)) === 0;
+  if (outcome !== outcomeIndex.ok && isGuess && knowsBetter) {
+    data[at + candidate.outcome] = otherOutcome;
+    data[at + candidate.flags] =
+      flags & ~(candidateFlag.weak | candidateFlag.unfinished | candidateFlag.askParent);
+  }
+  for (const what of knownNumbers)
+    if ((data[at + what] as number) < 0) data[at + what] = more[otherAt + what] as number;
+  for (const what of knownIds)
+    if (data[at + what] === 0) {
+      const isError = what === candidate.error && data[at + candidate.outcome] === outcomeIndex.ok;
+      if (!isError) data[at + what] = more[otherAt + what] as number;
+    }
+  if (data[at + candidate.finish] === finishKind.missing)
+    data[at + candidate.finish] = more[otherAt + candidate.finish] as number;
+  for (let i = candidate.dimensions; i < candidates.stride; i++)
+    if (data[at + i] === 0) data[at + i] = more[otherAt + i] as number;
+  const streamed = otherFlags & candidateFlag.streamed;
+  data[at + candidate.flags] = (data[at + candidate.flags] as number) | streamed;
+}

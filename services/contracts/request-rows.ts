@@ -1,0 +1,92 @@
+/** Requests as counted, summed over regions: the rows of a `--requests` file. */
+import {
+  emptySketch,
+  mergeSketches,
+  type SparseSketch,
+  sketchQuantile,
+  subtractSketch,
+} from "../../detectors/sketch.ts";
+import { parseCellKey } from "./cell.ts";
+import { sketchIds, tokenCounterIds } from "./measures.ts";
+import { type Outcome, outcomes } from "./outcomes.ts";
+import type { CellWindow } from "./window.ts";
+
+export interface RequestRow {
+  readonly provider: string;
+  readonly model: string;
+  readonly operation: string;
+  readonly outcome: Outcome;
+  readonly count: number;
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  /**
+   * Median time to the first token, seconds; null where no span tells. Calls that ended well have a sketch of their own;
+   * all others of a cell share one.
+   */
+  readonly ttft_p50_s: number | null;
+}
+
+interface Sum {
+  readonly key: readonly [provider: string, model: string, operation: string, outcome: Outcome];
+  count: number;
+  inputTokens: number;
+  outputTokens: number;
+  firstTokens: SparseSketch;
+}
+
+/** Rows in the order of provider, model, operation and outcome. Cells of HTTP routes are left out: they are no model calls. */
+export function requestRows(cells: Iterable<CellWindow>): RequestRow[] {
+  const sums = new Map<string, Sum>();
+  for (const window of cells) {
+    const { kind, provider, model, operation } = parseCellKey(window.cell);
+    if (kind !== "genai") continue;
+    const all = window.sketches[sketchIds.timeToFirstToken] ?? emptySketch;
+    const failed = window.sketches[sketchIds.timeToFirstTokenFailed] ?? emptySketch;
+    for (const [index, outcome] of outcomes.entries()) {
+      const count = window.counters[16 + index] ?? 0;
+      if (count === 0) continue;
+      const key = [provider, model, operation, outcome] as const;
+      const name = key.join("\u001f");
+      const sum = sums.get(name) ?? {
+        key,
+        count: 0,
+        inputTokens: 0,
+        outputTokens: 0,
+        firstTokens: emptySketch,
+      };
+      sum.count += count;
+      sum.inputTokens += window.counters[tokenCounterIds.input + index] ?? 0;
+      sum.outputTokens += window.counters[tokenCounterIds.output + index] ?? 0;
+      sum.firstTokens = mergeSketches(
+        sum.firstTokens,
+        outcome === "ok" ? subtractSketch(all, failed) : failed,
+      );
+      sums.set(name, sum);
+    }
+  }
+  return [...sums.values()].sort(byKey).map(rowOf);
+}
+
+function byKey(a: Sum, b: Sum): number {
+  for (let i = 0; i < 3; i++) {
+    const left = a.key[i] as string;
+    const right = b.key[i] as string;
+    if (left !== right) return left < right ? -1 : 1;
+  }
+  return outcomes.indexOf(a.key[3]) - outcomes.indexOf(b.key[3]);
+}
+
+function rowOf(sum: Sum): RequestRow {
+  const [provider, model, operation, outcome] = sum.key;
+  const median = sketchQuantile(sum.firstTokens, 0.5);
+  return {
+    provider,
+    model,
+    operation,
+    outcome,
+    count: sum.count,
+    input_tokens: sum.inputTokens,
+    output_tokens: sum.outputTokens,
+    ttft_p50_s: median === undefined ? null : median / 1e6,
+  };
+}
