@@ -1,3 +1,4 @@
+import type { MetricName } from "./emitted-telemetry.ts";
 import type { ActiveEvent, FleetEvent, PoolEvent } from "./fleet-event.ts";
 import { requestKinds, type Sender } from "./fleet-model.ts";
 import {
@@ -9,14 +10,14 @@ import {
 import { encodeRequest, encodeResource, encodeScope, writeKeyValue } from "./otlp-encoder.ts";
 import { ProtobufWriter } from "./protobuf-writer.ts";
 import type { RunPlan } from "./run-plan.ts";
-import { type AttributeValue, type Scope, scopes } from "./span-shape.ts";
+import { type Attribute, type Scope, scopes } from "./span-shape.ts";
 
 const modelServerScope: Scope = { name: "vllm", version: "0.11.0" };
 
-type Attributes = readonly (readonly [string, AttributeValue])[];
+type Attributes = readonly Attribute[];
 
 interface HistogramState {
-  readonly name: string;
+  readonly name: MetricName;
   readonly scope: Scope;
   readonly attributes: Attributes;
   readonly buckets: Float64Array;
@@ -61,7 +62,7 @@ export class MetricExporters {
     if (event.kind === "pool") {
       const labels: Attributes = [["model_name", this.#plan.fleet.models[event.model]?.name ?? ""]];
       const elements = new ProtobufWriter();
-      const gauge = (name: string, value: number) =>
+      const gauge = (name: MetricName, value: number) =>
         elements.bytesField(2, gaugeMetric(name, labels, nowMs, value));
       gauge("vllm:num_requests_running", event.running);
       gauge("vllm:num_requests_waiting", event.waiting);
@@ -88,7 +89,7 @@ export class MetricExporters {
 
   #record(
     sender: Sender,
-    name: string,
+    name: MetricName,
     key: string,
     of: { readonly scope: Scope; readonly attributes: Attributes; readonly value: number },
   ): void {
@@ -125,7 +126,7 @@ function activeMetric(startMs: number, nowMs: number, count: number): Uint8Array
 }
 
 function gaugeMetric(
-  name: string,
+  name: MetricName,
   attributes: Attributes,
   nowMs: number,
   value: number,
@@ -178,7 +179,7 @@ function numberPoint(of: {
   return point.take();
 }
 
-function metric(name: string, unit: string, field: 5 | 7 | 9, data: Uint8Array): Uint8Array {
+function metric(name: MetricName, unit: string, field: 5 | 7 | 9, data: Uint8Array): Uint8Array {
   const out = new ProtobufWriter(data.length + 128);
   out.textField(1, name);
   if (unit !== "") out.textField(3, unit);

@@ -12,7 +12,8 @@ const spanKinds = { server: 2, client: 3 } as const;
 const statusCodes = { unset: 0, ok: 1, error: 2 } as const;
 /** W3C sampled, and "the parent's remoteness is known". */
 const spanFlags = 0x101;
-/** Texts that are all different are not worth remembering. */
+/** Texts of which each is different: not worth remembering. */
+const uniqueAttributes: ReadonlySet<string> = new Set(["gen_ai.response.id"]);
 const cachedTextsPerKey = 1024;
 
 /**
@@ -44,50 +45,48 @@ export class OtlpSpanEncoder {
     out.fixed64Nanos(span.startMs + skewMs);
     out.tag(8, 1);
     out.fixed64Nanos(span.endMs + skewMs);
-    for (const [key, value] of span.attributes) out.bytesField(9, this.#encoded(key, value));
+    for (const [key, value] of span.attributes) this.#writeAttribute(out, key, value);
     if (span.status !== "unset") {
       const status = this.#attribute;
       status.clear();
       if (span.statusMessage !== "") status.textField(2, span.statusMessage);
       status.tag(3, 0);
       status.varint(statusCodes[span.status]);
-      out.bytesField(15, status.view());
+      out.nestedField(15, status);
     }
     out.tag(16, 5);
     out.fixed32(spanFlags);
-    to.bytesField(2, out.view());
+    to.nestedField(2, out);
   }
 
-  #encoded(key: string, value: AttributeValue): Uint8Array {
+  #writeAttribute(out: ProtobufWriter, key: string, value: AttributeValue): void {
     const isRepeated = typeof value === "string" || typeof value === "boolean";
-    if (!isRepeated) return this.#fresh(key, value);
-    let values = this.#known.get(key);
-    if (values === undefined) {
-      values = new Map();
-      this.#known.set(key, values);
+    const known = isRepeated ? this.#known.get(key)?.get(value) : undefined;
+    if (known !== undefined) {
+      out.bytesField(9, known);
+      return;
     }
-    const known = values.get(value);
-    if (known !== undefined) return known;
-    if (values.size >= cachedTextsPerKey) return this.#fresh(key, value);
-    const encoded = this.#fresh(key, value).slice();
-    values.set(value, encoded);
-    return encoded;
-  }
-
-  /** Valid until the next call. */
-  #fresh(key: string, value: AttributeValue): Uint8Array {
     this.#attribute.clear();
     writeKeyValue(this.#attribute, key, value);
-    return this.#attribute.view();
+    out.nestedField(9, this.#attribute);
+    if (isRepeated && !uniqueAttributes.has(key)) this.#remember(key, value);
+  }
+
+  #remember(key: string, value: AttributeValue): void {
+    const values = this.#known.get(key) ?? new Map<AttributeValue, Uint8Array>();
+    this.#known.set(key, values);
+    if (values.size < cachedTextsPerKey) values.set(value, this.#attribute.view().slice());
   }
 }
+
+const anyValue = new ProtobufWriter(64);
 
 /** A `KeyValue` message, without tag and length. */
 export function writeKeyValue(out: ProtobufWriter, key: string, value: AttributeValue): void {
   out.textField(1, key);
-  const any = new ProtobufWriter(64);
-  writeAnyValue(any, value, doubleAttributes.has(key));
-  out.bytesField(2, any.view());
+  anyValue.clear();
+  writeAnyValue(anyValue, value, doubleAttributes.has(key));
+  out.nestedField(2, anyValue);
 }
 
 function writeAnyValue(out: ProtobufWriter, value: AttributeValue, isDouble: boolean): void {

@@ -1,4 +1,5 @@
 const textEncoder = new TextEncoder();
+const scratch = new DataView(new ArrayBuffer(8));
 
 /** A growing buffer of protobuf wire format. Mutated in place: millions of fields pass through it. */
 export class ProtobufWriter {
@@ -73,15 +74,21 @@ export class ProtobufWriter {
   }
 
   double(value: number): void {
-    this.#reserve(8);
-    new DataView(this.#bytes.buffer).setFloat64(this.#length, value, true);
-    this.#length += 8;
+    scratch.setFloat64(0, value, true);
+    this.fixed32(scratch.getUint32(0, true));
+    this.fixed32(scratch.getUint32(4, true));
   }
 
   raw(bytes: Uint8Array): void {
-    this.#reserve(bytes.length);
-    this.#bytes.set(bytes, this.#length);
-    this.#length += bytes.length;
+    const { length } = bytes;
+    this.#reserve(length);
+    if (length > 48) {
+      this.#bytes.set(bytes, this.#length);
+    } else {
+      // A call of `set` costs more than copying a few bytes.
+      for (let at = 0; at < length; at += 1) this.#bytes[this.#length + at] = bytes[at] ?? 0;
+    }
+    this.#length += length;
   }
 
   bytesField(field: number, bytes: Uint8Array): void {
@@ -90,8 +97,41 @@ export class ProtobufWriter {
     this.raw(bytes);
   }
 
+  /** A field that holds what another writer holds. */
+  nestedField(field: number, from: ProtobufWriter): void {
+    this.tag(field, 2);
+    this.varint(from.#length);
+    this.#reserve(from.#length);
+    if (from.#length > 48) {
+      this.#bytes.set(from.#bytes.subarray(0, from.#length), this.#length);
+    } else {
+      for (let at = 0; at < from.#length; at += 1) {
+        this.#bytes[this.#length + at] = from.#bytes[at] ?? 0;
+      }
+    }
+    this.#length += from.#length;
+  }
+
   textField(field: number, text: string): void {
-    this.bytesField(field, textEncoder.encode(text));
+    if (text.length > 96) {
+      this.bytesField(field, textEncoder.encode(text));
+      return;
+    }
+    // Short texts are nearly always ASCII: written byte by byte, and done again properly when one is not.
+    const start = this.#length;
+    this.tag(field, 2);
+    this.varint(text.length);
+    this.#reserve(text.length);
+    for (let at = 0; at < text.length; at += 1) {
+      const unit = text.charCodeAt(at);
+      if (unit > 0x7f) {
+        this.#length = start;
+        this.bytesField(field, textEncoder.encode(text));
+        return;
+      }
+      this.#bytes[this.#length + at] = unit;
+    }
+    this.#length += text.length;
   }
 
   #reserve(count: number): void {

@@ -1,9 +1,12 @@
+import type { AttributeName } from "./emitted-telemetry.ts";
 import { errorWording, type Flavour, serverStatus } from "./error-wording.ts";
 import type { FilterEvent, RequestEvent } from "./fleet-event.ts";
 import { type FleetModel, requestKinds, type Sender } from "./fleet-model.ts";
 import { wordAt } from "./random.ts";
 
 export type AttributeValue = string | number | boolean | readonly string[];
+
+export type Attribute = readonly [key: AttributeName, value: AttributeValue];
 
 /** A span before it is encoded or given to an SDK. Times are true Unix ms. */
 export interface SpanShape {
@@ -16,7 +19,7 @@ export interface SpanShape {
   readonly parentSpanId: Uint8Array | undefined;
   readonly startMs: number;
   readonly endMs: number;
-  readonly attributes: readonly (readonly [key: string, value: AttributeValue])[];
+  readonly attributes: readonly Attribute[];
   readonly status: "unset" | "ok" | "error";
   readonly statusMessage: string;
 }
@@ -52,7 +55,7 @@ const callSpan = 1;
 const sdkSpan = 2;
 const filterSpan = 3;
 
-type Attributes = (readonly [string, AttributeValue])[];
+type Attributes = Attribute[];
 
 /** The spans of a request: the application's SERVER span, the model call inside it. */
 export function requestSpans(fleet: FleetModel, event: RequestEvent): readonly SpanShape[] {
@@ -292,9 +295,7 @@ function writeWord(bytes: Uint8Array, at: number, word: number): void {
 }
 
 /** Resource of a sender, as an operator-injected Python SDK on Kubernetes has it. */
-export function resourceAttributes(
-  sender: Sender,
-): readonly (readonly [key: string, value: AttributeValue])[] {
+export function resourceAttributes(sender: Sender): readonly Attribute[] {
   return [
     ["service.name", sender.service],
     ["service.version", sender.version],

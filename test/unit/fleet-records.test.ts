@@ -22,7 +22,8 @@ import { ExportMetricsServiceRequest } from "../support/otlp-proto.ts";
 const minuteMs = 60_000;
 
 function recordsOf(scenario: string, options: Parameters<typeof planOf>[1] = {}) {
-  const plan = planOf(scenario, { durationMs: 4 * minuteMs, ...options });
+  const shape = { requestsPerSecond: 15, ...options.shape };
+  const plan = planOf(scenario, { durationMs: 4 * minuteMs, ...options, shape });
   const events = [...simulate(plan)];
   return { plan, events, records: [...toRecords(events, { plan })] };
 }
@@ -62,7 +63,9 @@ describe("truth", () => {
   const seconds = (span: DecodedSpan) => Number(span.endNanos - span.startNanos) / 1e9;
 
   it.each(["clean", "S05"])("equals what is decoded from the bytes (%s)", (scenario) => {
-    const plan = planOf(scenario, { compress: 12, quietMs: minuteMs, durationMs: 4 * minuteMs });
+    const shape = { requestsPerSecond: 15 };
+    const times = { compress: 12, quietMs: minuteMs, durationMs: 4 * minuteMs };
+    const plan = planOf(scenario, { ...times, shape });
     const { header, rows } = truthOf(plan, simulate(plan));
     const windows = new Map<string, DecodedSpan[]>();
     for (const span of spansOf(toRecords(simulate(plan), { plan }))) {
