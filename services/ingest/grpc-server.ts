@@ -233,5 +233,6 @@ function endWithStatus(stream: ServerHttp2Stream, status: RpcStatus): void {
     },
     { endStream: true },
   );
-  if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+  // Not at once: closing would take back the answer, which has not left yet.
+  if (!stream.readableEnded) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
 }

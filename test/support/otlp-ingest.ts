@@ -75,3 +75,12 @@ export async function openTestIngest(options: TestIngestOptions = {}): Promise<T
     },
   };
 }
+
+/** Something that a test waits for, or lets others wait for. */
+export function aGate(): { readonly opened: Promise<void>; open(): void } {
+  let open = () => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open: () => open() };
+}
