@@ -25,6 +25,13 @@ const source = {
   append_time: dateTime64(3),
 } as const;
 
+/** The same of records that a task wrote: it may write them again after a crash, under the same sequence. */
+const upstreamSource = {
+  ...source,
+  source_task: lowCardinality,
+  source_sequence: uint64,
+} as const;
+
 /** OTLP's span kinds, by number, in the words of the Collector's ClickHouse exporter. */
 export const spanKinds = [
   "Unspecified",
@@ -194,7 +201,7 @@ export const windowsTable = {
 
 /** One row a record of the topic of closed windows, byte for byte: what backtests read. */
 export const closedTable = {
-  ...source,
+  ...upstreamSource,
   window_start: dateTime64(3),
   window_ms: uint32,
   epoch: uint64,
@@ -206,7 +213,7 @@ export const closedTable = {
 
 /** One row a cell and frame: what was seen, expected and thought of every signal, the arrays in step. */
 export const verdictsTable = {
-  ...source,
+  ...upstreamSource,
   window_start: dateTime64(3),
   window_ms: uint32,
   epoch: uint64,
@@ -235,7 +242,7 @@ export const verdictsTable = {
 
 /** One row a transition of an incident; `record` is all of it as JSON. */
 export const incidentsTable = {
-  ...source,
+  ...upstreamSource,
   incident: string,
   revision: uint32,
   epoch: uint64,

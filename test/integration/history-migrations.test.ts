@@ -27,10 +27,13 @@ describe("migrations", () => {
 
   it("can start again where a killed run stopped in the middle of a file", async () => {
     await running.history.command(
-      "DELETE FROM schema_migrations WHERE name LIKE '0002%' SETTINGS mutations_sync = 1",
+      "DELETE FROM schema_migrations WHERE name >= '0002' SETTINGS mutations_sync = 1",
     );
     await running.history.command("DROP TABLE deliveries");
-    expect(await migrate(running.history)).toEqual([expect.stringMatching(/^0002/)]);
+    expect(await migrate(running.history)).toEqual([
+      expect.stringMatching(/^0002/),
+      expect.stringMatching(/^0003/),
+    ]);
   });
 
   it.each(Object.entries(historyTables))(
