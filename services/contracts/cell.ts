@@ -52,7 +52,8 @@ export function cellAttributes(cell: Cell): Readonly<Record<string, string>> {
       : {
           "service.name": cell.provider,
           "cloud.region": cell.region,
-          "http.route": cell.operation,
+          // As the telemetry has it: without the method that the cell's name begins with.
+          "http.route": cell.operation.replace(/^[A-Z]+ /, ""),
         };
   return Object.fromEntries(Object.entries(named).filter(([, value]) => value !== ""));
 }

@@ -4,6 +4,7 @@
  */
 import { type Cell, type CellKey, cellAttributes, parseCellKey } from "../contracts/cell.ts";
 import type { Attribution } from "../contracts/incident.ts";
+import type { ValueCounts } from "./state.ts";
 
 /** What one live cell shows of the incident's trouble. */
 export interface PlaceSample {
@@ -17,11 +18,13 @@ export interface PlaceSample {
   readonly strength: number;
   /** Standard error of it. */
   readonly doubt: number;
+  /** Whether the incident counts the cell as degraded. */
+  readonly isMember: boolean;
 }
 
 /** Counts by value of a dimension beside the cell, over the affected cells. */
 export type DimensionCounts = Readonly<
-  Record<string, Readonly<Record<string, { readonly bad: number; readonly of: number }>>>
+  Record<string, Readonly<Record<string, Readonly<ValueCounts>>>>
 >;
 
 export interface Place {
@@ -39,12 +42,10 @@ const enoughRecall = 0.9;
 const mostPlaces = 4;
 
 export function locate(samples: readonly PlaceSample[], dimensions: DimensionCounts): Place {
-  const { hit, known } = splitHit(samples);
+  const kind = deepestKind(samples);
+  const { hit, known } = splitHit(samples.filter((sample) => sample.cell.startsWith(kind)));
   if (hit.length === 0) return { dimensions: [], attribution: [] };
-  // HTTP cells and model calls describe the same requests from two sides: the deeper side says where.
-  const kinds = hit.some((s) => s.cell.startsWith("genai")) ? "genai" : "http";
-  const inKind = (sample: PlaceSample) => sample.cell.startsWith(kinds);
-  const places = coverPlaces(hit.filter(inKind), known.filter(inKind));
+  const places = coverPlaces(hit, known);
   const other = otherDimension(dimensions);
   const named =
     other === undefined
@@ -54,29 +55,42 @@ export function locate(samples: readonly PlaceSample[], dimensions: DimensionCou
         : places.map((place) => ({ ...place, ...other }));
   return {
     dimensions: named,
-    attribution: listAttribution({ samples: known.filter(inKind), places, dimensions, other }),
+    attribution: listAttribution({ samples: known, places, dimensions, other }),
   };
+}
+
+/**
+ * HTTP cells and model calls describe the same requests from two sides. The deeper side says where, unless hardly any of it
+ * is degraded.
+ */
+function deepestKind(samples: readonly PlaceSample[]): "genai" | "http" {
+  const weight = { genai: 0, http: 0 };
+  for (const { cell, isMember, of } of samples)
+    if (isMember) weight[cell.startsWith("genai") ? "genai" : "http"] += of;
+  return weight.genai >= weight.http / 4 ? "genai" : "http";
 }
 
 function splitHit(samples: readonly PlaceSample[]): {
   readonly hit: readonly PlaceSample[];
   readonly known: readonly PlaceSample[];
 } {
-  const weighted = samples
-    .filter((s) => s.strength > 2 * s.doubt && s.bad > s.expected)
+  const members = samples
+    .filter((s) => s.isMember && s.strength > 0)
     .toSorted((a, b) => a.strength - b.strength);
-  const total = weighted.reduce((sum, s) => sum + s.of, 0);
-  // Typical strength: the weighted upper quartile of what is surely troubled.
+  const total = members.reduce((sum, s) => sum + s.of, 0);
+  // Typical strength: the weighted median of what is degraded.
   let seen = 0;
   let typical = 0;
-  for (const sample of weighted) {
+  for (const sample of members) {
     seen += sample.of;
     typical = sample.strength;
-    if (seen >= 0.75 * total) break;
+    if (seen >= 0.5 * total) break;
   }
   if (typical <= 0) return { hit: [], known: [] };
   const limit = hitPart * typical;
-  const hit = samples.filter((s) => s.strength >= limit && s.strength > s.doubt);
+  const hit = samples.filter(
+    (s) => s.strength >= limit && (s.isMember || s.strength > 2 * s.doubt),
+  );
   const healthy = samples.filter((s) => s.strength + 1.3 * s.doubt < limit);
   return { hit, known: [...hit, ...healthy] };
 }
@@ -166,28 +180,28 @@ function candidatesOf(hit: readonly PlaceSample[]): Candidate[] {
 
 /** Dimensions that say what happened rather than where; shown, never named as the place. */
 const whatNotWhere = new Set(["error.type"]);
-/** Part of the bad requests that one value must hold, and how many times the others' ratio its own must be. */
+/** Part of the bad requests that one value must hold, and how few of theirs the other values may have. */
 const leastShare = 0.8;
-const leastContrast = 4;
+const mostOutside = 0.3;
 
-/** One value of one further dimension that holds nearly all of it while the other values are fine. */
+/**
+ * One value of one further dimension that holds nearly all of it while the other values are fine. Compared within cells, so
+ * that a value that stands for a region or a model explains nothing by that.
+ */
 function otherDimension(dimensions: DimensionCounts): Attributes | undefined {
-  let best: { readonly name: Attributes; readonly contrast: number } | undefined;
+  let best: { readonly name: Attributes; readonly outside: number } | undefined;
   for (const dimension of Object.keys(dimensions).toSorted()) {
     if (whatNotWhere.has(dimension)) continue;
     const values = Object.entries(dimensions[dimension] ?? {});
     const bad = values.reduce((sum, [, counts]) => sum + counts.bad, 0);
-    const of = values.reduce((sum, [, counts]) => sum + counts.of, 0);
     for (const [value, counts] of values) {
       if (value === "_other" || value === "" || bad < 10) continue;
-      const outsideOf = of - counts.of;
-      if (counts.bad < leastShare * bad || outsideOf < 0.03 * of || outsideOf < 20) continue;
-      const inside = counts.bad / Math.max(1, counts.of);
-      const outside = (bad - counts.bad + 0.5) / outsideOf;
-      const contrast = inside / outside;
-      if (contrast < leastContrast) continue;
-      if (best === undefined || contrast > best.contrast)
-        best = { name: { [dimension]: value }, contrast };
+      const expectedOutside = bad - counts.expected;
+      if (counts.bad < leastShare * bad || expectedOutside < 5) continue;
+      const outside = (bad - counts.bad) / expectedOutside;
+      if (outside > mostOutside) continue;
+      if (best === undefined || outside < best.outside)
+        best = { name: { [dimension]: value }, outside };
     }
   }
   return best?.name;

@@ -35,9 +35,15 @@ export interface CellTrack {
   readonly lastingSlow: Tally;
   /** Refused for quota beyond the first of each window, and tenants beyond the first: one tenant adds none of the latter. */
   readonly limitedBeyondFirst: { requests: number; tenants: number };
+  /** Whether rate limits hit many tenants; where the cell is too thin to tell, as in its class. */
+  isLimitBroad: boolean;
   /** Slow learner of ln(expected latency): how far detect's own expectation has drifted. */
   usualLogLatency: number;
   latencyDrift: number;
+  /** ln of how many times longer prompts are than usual: slowness that this explains foretells nothing. */
+  promptGrowth: number;
+  /** Factor that detect expects latencies to be below the usual by, ≤ 1: slower than that may still be as usual. */
+  easedFactor: number;
   /** Since when the cell is degraded; 0: it is not. */
   degradedSinceMs: number;
 }
@@ -72,8 +78,11 @@ export function initialCellTrack(): CellTrack {
     lastingVisible: emptyTally(),
     lastingSlow: emptyTally(),
     limitedBeyondFirst: { requests: 0, tenants: 0 },
+    isLimitBroad: false,
     usualLogLatency: 0,
     latencyDrift: 0,
+    promptGrowth: 0,
+    easedFactor: 1,
     degradedSinceMs: 0,
   };
 }
@@ -83,6 +92,9 @@ export function stepCell(track: CellTrack, frame: CellFrame, step: TrackStep): C
   track.usualRequests = frame.usualRequests;
   track.requests = frame.requests;
   track.quietWindows = frame.quietWindows;
+  const promptRatio = frame.context?.inputTokensRatio ?? 1;
+  track.promptGrowth = promptRatio > 0 ? Math.log(promptRatio) : 0;
+  track.easedFactor = Math.min(1, Math.max(0.1, frame.context?.explainedFactor ?? 1));
   if (frame.requests > 0) track.seenWindows++;
   const isWarm = track.seenWindows > step.judgement.detect.warmUpWindows;
   const learns = !step.isFrozen || !isWarm;
@@ -252,7 +264,6 @@ function rememberShare(track: CellTrack, share: CellShare, step: TrackStep): voi
     track.limitedBeyondFirst.tenants * lasting + share.limitedBeyondFirst.tenants;
   add(track.slow, share.slow);
   add(track.lastingSlow, share.slow);
-  const isBroad = isLimitBroad(track.limitedBeyondFirst);
   let requests = 0;
   for (const signal of visibleSignals) {
     const more = share.visible[signal];
@@ -261,10 +272,16 @@ function rememberShare(track: CellTrack, share: CellShare, step: TrackStep): voi
     track.visible[signal] = tally;
     add(tally, more);
     requests = more.of;
-    if (signal === "rate_limited" && !isBroad) continue;
+    if (signal === "rate_limited" && !track.isLimitBroad) continue;
     add(track.lastingVisible, { ...more, of: 0 });
   }
   track.lastingVisible.of += requests;
+}
+
+/** Settles a cell's `isLimitBroad` once its class has been stepped. */
+export function tellLimitBreadth(track: CellTrack, isClassBroad: boolean): void {
+  const own = track.limitedBeyondFirst;
+  track.isLimitBroad = own.requests >= 8 ? isLimitBroad(own) : isClassBroad;
 }
 
 /**

@@ -2,8 +2,14 @@
 import type { CellKey } from "../contracts/cell.ts";
 import type { Judgement } from "../contracts/config.ts";
 import type { CellFrame, SignalName } from "../contracts/frame.ts";
-import type { Incident } from "../contracts/incident.ts";
-import { type CellTrack, initialCellTrack, isLimitBroad, stepCell } from "./cell-track.ts";
+import { type Incident, severities } from "../contracts/incident.ts";
+import {
+  type CellTrack,
+  initialCellTrack,
+  isLimitBroad,
+  stepCell,
+  tellLimitBreadth,
+} from "./cell-track.ts";
 import { type Degraded, findDegraded } from "./degraded.ts";
 import { assignEpisodes, rememberWindow } from "./episodes.ts";
 import { openThreshold } from "./evidence.ts";
@@ -129,7 +135,8 @@ function stepTracks(state: IncidentState, window: FleetWindow, judgement: Judgem
       addShare(group, share, {
         requests: frame.requests,
         usualRequests: frame.usualRequests,
-        drift: track.latencyDrift,
+        latencyDrift: track.latencyDrift,
+        promptGrowth: track.promptGrowth,
       });
     }
   }
@@ -148,6 +155,12 @@ function stepTracks(state: IncidentState, window: FleetWindow, judgement: Judgem
         ),
         judgement.incident.pageFailureRatio,
       );
+  }
+  for (const key of live) {
+    const track = state.cells[key];
+    const group = state.groups[classOf(key)];
+    if (track !== undefined && group !== undefined)
+      tellLimitBreadth(track, isLimitBroad(group.limitedBeyondFirst));
   }
   return threshold;
 }
@@ -313,13 +326,20 @@ function announce(episode: Episode, view: EpisodeView, step: EpisodeStep): Incid
           pressure: episode.pressure,
           failingRatio: excessRatio(view.failing),
           degradedShare: view.degradedShare,
+          promptGrowth: view.promptGrowth,
           signals: signalsNow(view, degraded),
           unusualWindows: episode.unusualWindows,
           windowMs: window.windowMs,
           isSpreading: view.isSpreading,
         });
   const records: Incident[] = [];
-  const input = { state, window, degraded, episode, view, opinion };
+  const isLess = severities.indexOf(opinion.severity) < severities.indexOf(episode.severity);
+  const shown = isLess ? { ...opinion, reason: episode.reason, leads: episode.leads } : opinion;
+  if (!isLess) {
+    episode.reason = opinion.reason;
+    episode.leads = opinion.leads;
+  }
+  const input = { state, window, degraded, episode, view, opinion: shown };
   if (isNew) records.push(makeRecord(input, "opened"));
   // What is not there now is no reason to raise it.
   if (view.cells.length === 0) return records;
@@ -379,6 +399,7 @@ function scopesOf(state: IncidentState, view: EpisodeView, episode: Episode): Sc
       track,
       share: Math.min(1, track.usualRequests / largest),
       isWhole,
+      isHttp: view.cells.some((cell) => cell.startsWith("http") && groupsOf(cell).includes(name)),
     });
   }
   return scopes;
@@ -391,17 +412,20 @@ function silenceOpinion(view: EpisodeView, judgement: Judgement): Opinion {
     return {
       severity: "page",
       reason: `No span from any sender for ${minutes} min: the service, its exporters or the way here is down; which, can not be told from here`,
+      leads: "any",
       forecast: undefined,
     };
   if (view.cells.length >= 3 && view.degradedShare >= 5 * judgement.incident.pageTrafficShare)
     return {
       severity: "page",
       reason: `No requests for ${minutes} min in ${view.cells.length} cells that carry ${Math.round(100 * view.degradedShare)} % of traffic, while others have some`,
+      leads: "any",
       forecast: undefined,
     };
   return {
     severity: "ticket",
     reason: `Not a page: silence of ${view.cells.length} of ${view.liveCells} cells alone may be their users' choice`,
+    leads: "any",
     forecast: undefined,
   };
 }

@@ -6,7 +6,7 @@ import { sharedThreshold } from "./evidence.ts";
 import { type Family, familyOf, visibleSignals } from "./families.ts";
 import { failingOf, type GroupTrack, groupsOf } from "./group-track.ts";
 import { isMaterial } from "./material.ts";
-import { logSlowdown } from "./slowness.ts";
+import { beyondPrompts, logSlowdown } from "./slowness.ts";
 import type { IncidentState } from "./state.ts";
 import { excessRatio, sureExcessRatio } from "./tally.ts";
 
@@ -50,14 +50,14 @@ export function findDegraded(state: IncidentState, threshold: number): Degraded 
 }
 
 function isJudged(track: CellTrack, signal: SignalName): boolean {
-  return familyOf(signal, isLimitBroad(track.limitedBeyondFirst)) !== "context";
+  return familyOf(signal, track.isLimitBroad) !== "context";
 }
 
 function ownSignals(track: CellTrack, needed: number): DegradedSignal[] {
   const found: DegradedSignal[] = [];
   for (const [name, signal] of Object.entries(track.signals)) {
     if (signal.evidence < needed || !isMaterial(track, name as SignalName, signal)) continue;
-    const family = familyOf(name as SignalName, isLimitBroad(track.limitedBeyondFirst));
+    const family = familyOf(name as SignalName, track.isLimitBroad);
     if (family === "context") continue;
     found.push({
       signal: name as SignalName,
@@ -94,13 +94,16 @@ function addGroupSignals(
       )
         found.push({
           signal,
-          family: familyOf(signal, isLimitBroad(track.limitedBeyondFirst)) as Family,
+          family: familyOf(signal, track.isLimitBroad) as Family,
           sinceMs: group.visibleSinceMs,
           evidence: 0,
         });
     }
     if (group.slowEvidence < enter || has("ttft") || has("duration")) continue;
-    const slowdown = logSlowdown(track.lastingSlow) + track.latencyDrift;
+    const slowdown = beyondPrompts(
+      logSlowdown(track.lastingSlow) + track.latencyDrift,
+      track.promptGrowth,
+    );
     if (slowdown < Math.max(leastSlowdown, partOfGroup * groupSlowdown(group))) continue;
     const signal = track.signals.ttft === undefined ? "duration" : "ttft";
     found.push({ signal, family: "service", sinceMs: group.slowSinceMs, evidence: 0 });
@@ -108,7 +111,7 @@ function addGroupSignals(
 }
 
 export function groupSlowdown(group: GroupTrack): number {
-  return logSlowdown(group.slow) + group.drift;
+  return beyondPrompts(logSlowdown(group.slow) + group.drift, group.promptGrowth);
 }
 
 /** The kind of visible failure that exceeds its usual most; undefined when none does. */
@@ -118,7 +121,7 @@ export function worstVisible(track: CellTrack): SignalName | undefined {
   for (const signal of visibleSignals) {
     const tally = track.visible[signal];
     if (tally === undefined) continue;
-    if (signal === "rate_limited" && !isLimitBroad(track.limitedBeyondFirst)) continue;
+    if (signal === "rate_limited" && !track.isLimitBroad) continue;
     const excess = tally.bad - tally.expected;
     if (excess > most) {
       most = excess;

@@ -81,6 +81,8 @@ function openEpisode(
     revision: 0,
     phase: "pending",
     severity: "none",
+    reason: "",
+    leads: "any",
     sinceMs: first.sinceMs,
     openedMs: windowStartMs,
     resolvedMs: null,
@@ -233,13 +235,18 @@ function rememberDimensions(episode: Episode, frame: CellFrame): void {
   for (const { dimension, values } of frame.dimensions) {
     const kept = episode.dimensions[dimension] ?? {};
     episode.dimensions[dimension] = kept;
+    const badOf = (value: (typeof values)[number]) =>
+      value.failures + value.limited + (isSlow ? value.slow : 0);
+    const bad = values.reduce((sum, value) => sum + badOf(value), 0);
+    const of = values.reduce((sum, value) => sum + value.requests, 0);
     for (const value of values) {
-      const counts = kept[value.value] ?? { bad: 0, of: 0 };
+      const counts = kept[value.value] ?? { bad: 0, of: 0, expected: 0 };
       if (kept[value.value] === undefined && Object.keys(kept).length >= dimensionValuesLimit)
         continue;
       kept[value.value] = counts;
-      counts.bad += value.failures + value.limited + (isSlow ? value.slow : 0);
+      counts.bad += badOf(value);
       counts.of += value.requests;
+      counts.expected += of > 0 ? (bad * value.requests) / of : 0;
     }
   }
 }

@@ -2,9 +2,10 @@
  * When a threshold will be passed. Two readings, each a robust line with its 80 % interval; the earlier one counts.
  *
  * 1. The failing ratio itself, in a line to the threshold.
- * 2. Utilisation read off latency. With time to first token ∝ 1 + 4u² below saturation (the law that the fleet's
- *    measurements suggest), a slow-down R from a usual utilisation u₀ means u = √((R·(1 + 4u₀²) − 1) / 4); queues run full
- *    where u reaches 1. u₀ is not in the telemetry, so it is taken as .65 within .5 … .8, which widens the interval.
+ * 2. Utilisation read off latency. A model server batches: time to first token ∝ 1 + 4u² below saturation, so a slow-down R from
+ *    a usual utilisation u₀ means u = √((R·(1 + 4u₀²) − 1) / 4). A plain service queues: time ∝ 1 / (1 − u) (M/M/1), so
+ *    u = 1 − (1 − u₀) / R. Both run full where u reaches 1. u₀ is not in the telemetry: it is assumed, with a range that widens
+ *    the interval.
  */
 import type { Minute } from "./group-track.ts";
 import { fitTrend, type Trend } from "./trend.ts";
@@ -24,9 +25,16 @@ const zRising = 3.09;
 const fitMinutes = 15;
 const recentMinutes = 6;
 
-const usualUtilisation = { low: 0.5, median: 0.65, high: 0.8 };
+export type LoadLaw = "batch" | "queue";
 
-export function utilisationOf(slowdown: number, usual: number): number {
+const usualUtilisation = {
+  batch: { low: 0.5, median: 0.65, high: 0.8 },
+  queue: { low: 0.3, median: 0.5, high: 0.7 },
+} as const satisfies Record<LoadLaw, unknown>;
+
+/** Utilisation now, from the slow-down against the usual one. */
+export function utilisationOf(law: LoadLaw, slowdown: number, usual: number): number {
+  if (law === "queue") return 1 - (1 - usual) / Math.max(0.01, slowdown);
   return Math.sqrt(Math.max(0, (slowdown * (1 + 4 * usual * usual) - 1) / 4));
 }
 
@@ -67,19 +75,19 @@ export function forecastFailing(minutes: readonly Minute[], threshold: number): 
 }
 
 /** From latency; undefined unless utilisation surely rises. */
-export function forecastSaturation(minutes: readonly Minute[]): Eta | undefined {
+export function forecastSaturation(minutes: readonly Minute[], law: LoadLaw): Eta | undefined {
   const line = (usual: number) =>
     risingTrend(
       minutes.map(({ slowdown }) =>
-        slowdown === null ? null : utilisationOf(Math.exp(slowdown), usual),
+        slowdown === null ? null : utilisationOf(law, Math.exp(slowdown), usual),
       ),
     );
-  const middle = line(usualUtilisation.median);
+  const middle = line(usualUtilisation[law].median);
   if (middle === undefined) return undefined;
   const median = etaOfLine(middle, 1);
   if (median === undefined) return undefined;
-  const busy = line(usualUtilisation.high);
-  const idle = line(usualUtilisation.low);
+  const busy = line(usualUtilisation[law].high);
+  const idle = line(usualUtilisation[law].low);
   const early = busy === undefined ? undefined : etaOfLine(busy, 1);
   const late = idle === undefined ? undefined : etaOfLine(idle, 1);
   return {

@@ -7,7 +7,7 @@ import type { CellShare } from "./cell-track.ts";
 import { isLimitBroad } from "./cell-track.ts";
 import { addEvidence, ratioSurprise } from "./evidence.ts";
 import { type VisibleSignal, visibleSignals } from "./families.ts";
-import { logSlowdown, slowShareAfter } from "./slowness.ts";
+import { beyondPrompts, logSlowdown, slowShareAfter } from "./slowness.ts";
 import { add, emptyTally, fade, type Tally } from "./tally.ts";
 
 /** A minute of a group. `failing` and `slowdown` are undefined in JSON's sense (null) when it had no requests. */
@@ -16,7 +16,7 @@ export interface Minute {
   readonly usualRequests: number;
   /** Excess ratio of visibly failing requests, signed, so that its mean is 0 in health. */
   readonly failing: number | null;
-  /** ln of how many times slower. */
+  /** ln of how many times slower, beyond what longer prompts explain. */
   readonly slowdown: number | null;
 }
 
@@ -26,7 +26,9 @@ export interface GroupTrack {
   /** Visible failures by kind and slow requests, half-life as for cells. */
   readonly visible: Partial<Record<VisibleSignal, Tally>>;
   readonly slow: Tally;
+  /** Means over cells, weighted by requests: drift of the latency baselines, and growth of prompts; both ln. */
   drift: number;
+  promptGrowth: number;
   readonly limitedBeyondFirst: { requests: number; tenants: number };
   visibleEvidence: number;
   slowEvidence: number;
@@ -46,6 +48,7 @@ interface MinuteSum {
   readonly failing: Tally;
   readonly slow: Tally;
   drift: number;
+  promptGrowth: number;
 }
 
 const emptyMinute = (): MinuteSum => ({
@@ -55,6 +58,7 @@ const emptyMinute = (): MinuteSum => ({
   failing: emptyTally(),
   slow: emptyTally(),
   drift: 0,
+  promptGrowth: 0,
 });
 
 export const minutesKept = 60;
@@ -66,6 +70,7 @@ export function initialGroupTrack(): GroupTrack {
     visible: {},
     slow: emptyTally(),
     drift: 0,
+    promptGrowth: 0,
     limitedBeyondFirst: { requests: 0, tenants: 0 },
     visibleEvidence: 0,
     slowEvidence: 0,
@@ -119,8 +124,9 @@ export interface GroupShare {
   usualRequests: number;
   readonly visible: Partial<Record<VisibleSignal, Tally>>;
   readonly slow: Tally;
-  /** Σ drift · slow.of. */
+  /** Σ drift · slow.of, Σ promptGrowth · slow.of. */
   driftWeighted: number;
+  promptWeighted: number;
   readonly limitedBeyondFirst: { requests: number; tenants: number };
 }
 
@@ -130,13 +136,19 @@ export const emptyGroupShare = (): GroupShare => ({
   visible: {},
   slow: emptyTally(),
   driftWeighted: 0,
+  promptWeighted: 0,
   limitedBeyondFirst: { requests: 0, tenants: 0 },
 });
 
 export function addShare(
   group: GroupShare,
   share: CellShare,
-  cell: { readonly requests: number; readonly usualRequests: number; readonly drift: number },
+  cell: {
+    readonly requests: number;
+    readonly usualRequests: number;
+    readonly latencyDrift: number;
+    readonly promptGrowth: number;
+  },
 ): void {
   group.requests += cell.requests;
   group.usualRequests += cell.usualRequests;
@@ -148,7 +160,8 @@ export function addShare(
     add(tally, more);
   }
   add(group.slow, share.slow);
-  group.driftWeighted += cell.drift * share.slow.of;
+  group.driftWeighted += cell.latencyDrift * share.slow.of;
+  group.promptWeighted += cell.promptGrowth * share.slow.of;
   group.limitedBeyondFirst.requests += share.limitedBeyondFirst.requests;
   group.limitedBeyondFirst.tenants += share.limitedBeyondFirst.tenants;
 }
@@ -186,7 +199,10 @@ export function stepGroup(track: GroupTrack, share: GroupShare, step: GroupStep)
   const { limitedBeyondFirst: limits } = track;
   limits.requests = limits.requests * step.fade.lasting + share.limitedBeyondFirst.requests;
   limits.tenants = limits.tenants * step.fade.lasting + share.limitedBeyondFirst.tenants;
-  if (share.slow.of > 0) track.drift = share.driftWeighted / share.slow.of;
+  if (share.slow.of > 0) {
+    track.drift = share.driftWeighted / share.slow.of;
+    track.promptGrowth = share.promptWeighted / share.slow.of;
+  }
   stepEvidence(track, share, step);
   stepMinute(track, share, step);
 }
@@ -239,13 +255,17 @@ function stepMinute(track: GroupTrack, share: GroupShare, step: GroupStep): void
   add(minute.failing, failingOf(share.visible, isLimitBroad(track.limitedBeyondFirst)));
   add(minute.slow, share.slow);
   minute.drift += share.driftWeighted;
+  minute.promptGrowth += share.promptWeighted;
   if (minute.windows < step.windowsPerMinute) return;
   const { failing, slow } = minute;
   track.minutes.push({
     requests: minute.requests,
     usualRequests: minute.usualRequests,
     failing: failing.of > 0 ? (failing.bad - failing.expected) / failing.of : null,
-    slowdown: slow.of > 0 ? logSlowdown(slow) + minute.drift / slow.of : null,
+    slowdown:
+      slow.of > 0
+        ? beyondPrompts(logSlowdown(slow) + minute.drift / slow.of, minute.promptGrowth / slow.of)
+        : null,
   });
   if (track.minutes.length > minutesKept) track.minutes.shift();
   track.minute = emptyMinute();

@@ -21,7 +21,11 @@ export function isMaterial(track: CellTrack, name: SignalName, signal: SignalTra
       // Where first tokens are known, they say it better.
       return track.signals.ttft === undefined ? isSlower(track) : isBeyond(seen, expected);
     case "time_per_output_token":
-      return seen !== null && expected !== null && seen >= Math.exp(leastSlowdown) * expected;
+      return (
+        seen !== null &&
+        expected !== null &&
+        seen >= (Math.exp(leastSlowdown) * expected) / track.easedFactor
+      );
     case "client_errors":
       return bad >= leastBad && bad >= 0.05 * of;
     case "retries":

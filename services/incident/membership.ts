@@ -1,5 +1,5 @@
 /** Which incident a newly degraded cell belongs to: one for connected trouble, a second one for something unrelated. */
-import { type CellKey, parseCellKey } from "../contracts/cell.ts";
+import { type Cell, type CellKey, parseCellKey } from "../contracts/cell.ts";
 import type { Family } from "./families.ts";
 import { type Episode, isOpen } from "./state.ts";
 
@@ -75,17 +75,18 @@ function isCoOnset(aMs: number, bMs: number): boolean {
   return Math.abs(aMs - bMs) <= coOnsetMs;
 }
 
-/** Same provider or model, same route, or the region that much of the incident is in. */
+/** Same provider or model, same service, the region that much of the incident is in, or before and behind it in a region. */
 function sharePlace(episode: Episode, key: CellKey): boolean {
   const cell = parseCellKey(key);
   const members = (Object.keys(episode.members) as CellKey[]).map(parseCellKey);
   const inRegion = members.filter((m) => m.region !== "" && m.region === cell.region).length;
   if (inRegion >= regionPart * members.length && inRegion > 0) return true;
-  return members.some(
-    (member) =>
-      member.kind === cell.kind &&
-      (cell.kind === "genai"
-        ? member.provider === cell.provider || member.model === cell.model
-        : member.operation === cell.operation),
+  return members.some((member) =>
+    classOf(member) === classOf(cell)
+      ? member.provider === cell.provider || member.model === cell.model
+      : // The same requests, one behind the other: in a region they pass through both.
+        member.region === cell.region,
   );
 }
+
+const classOf = (cell: Cell): string => (cell.kind === "genai" ? "" : cell.provider);

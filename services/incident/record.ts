@@ -3,7 +3,6 @@ import type { CellKey } from "../contracts/cell.ts";
 import { type SignalName, signalCatalog } from "../contracts/frame.ts";
 import type { Evidence, Incident, Transition } from "../contracts/incident.ts";
 import { locate, type Place, type PlaceSample } from "./attribution.ts";
-import { isLimitBroad } from "./cell-track.ts";
 import type { Degraded } from "./degraded.ts";
 import { latencySignals, visibleSignals } from "./families.ts";
 import { modelCalls } from "./group-track.ts";
@@ -25,6 +24,8 @@ export interface EpisodeView {
   readonly slow: Tally;
   /** ln of the slow-down over degraded members, drift of the baseline included. */
   readonly slowdown: number;
+  /** ln of how many times longer their prompts are. */
+  readonly promptGrowth: number;
   readonly isSpreading: boolean;
   readonly doublingMinutes: number | null;
   readonly quietMs: number;
@@ -142,13 +143,14 @@ function round(value: number): number {
 
 /** What users notice first: failures that matter, else latency, else the strongest of what there is. */
 function leadingSignalOf(
-  { episode, view, state }: RecordInput,
+  { episode, view, state, opinion }: RecordInput,
   evidence: readonly Evidence[],
 ): SignalName {
   if (episode.family === "silence") return "traffic";
   if (episode.family === "client") return "client_errors";
   if (episode.family === "quota") return "rate_limited";
-  if (excessRatio(view.failing) >= 0.02) {
+  const isFailing = excessRatio(view.failing) >= 0.02;
+  if (opinion.leads === "failing" || (opinion.leads === "any" && isFailing)) {
     let worst: SignalName | undefined;
     let most = 0;
     for (const signal of visibleSignals) {
@@ -255,11 +257,12 @@ export function doublingMinutes(shares: readonly number[]): number | null {
 }
 
 function placeOf(input: RecordInput): Place {
-  const { state, episode, view } = input;
+  const { state, episode, view, opinion } = input;
   const mode =
     episode.family === "quota" || episode.family === "client" || episode.family === "silence"
       ? "membership"
-      : excessRatio(view.failing) >= 0.02
+      : opinion.leads === "failing" ||
+          (opinion.leads === "any" && excessRatio(view.failing) >= 0.02)
         ? "failing"
         : episode.family === "quality"
           ? "failing"
@@ -274,15 +277,25 @@ function placeOf(input: RecordInput): Place {
     if (mode === "membership") {
       const of = Math.max(1e-6, track.usualRequests);
       const bad = isMember ? of : 0;
-      samples.push({ cell: key, of, bad, expected: 0, strength: isMember ? 1 : 0, doubt: 0 });
-    } else if (mode === "failing") samples.push(failingSample(key, track));
-    else samples.push(slowSample(key, track));
+      samples.push({
+        cell: key,
+        of,
+        bad,
+        expected: 0,
+        strength: isMember ? 1 : 0,
+        doubt: 0,
+        isMember,
+      });
+    } else if (mode === "failing") samples.push({ ...failingSample(key, track), isMember });
+    else samples.push({ ...slowSample(key, track), isMember });
   }
   const { dimensions } = episode;
   return locate(samples, mode === "membership" ? {} : dimensions);
 }
 
-function failingSample(cell: CellKey, track: IncidentState["cells"][CellKey]): PlaceSample {
+type Sample = Omit<PlaceSample, "isMember">;
+
+function failingSample(cell: CellKey, track: IncidentState["cells"][CellKey]): Sample {
   const { bad, of, expected } = track.lastingVisible;
   return {
     cell,
@@ -294,7 +307,7 @@ function failingSample(cell: CellKey, track: IncidentState["cells"][CellKey]): P
   };
 }
 
-function slowSample(cell: CellKey, track: IncidentState["cells"][CellKey]): PlaceSample {
+function slowSample(cell: CellKey, track: IncidentState["cells"][CellKey]): Sample {
   const { bad, of, expected } = track.lastingSlow;
   if (of < 1) return { cell, of: 0, bad: 0, expected: 0, strength: 0, doubt: 1 };
   const share = (bad + 0.5) / (of + 1);
@@ -315,10 +328,11 @@ function slowSample(cell: CellKey, track: IncidentState["cells"][CellKey]): Plac
 export function tallyCells(
   state: IncidentState,
   cells: readonly CellKey[],
-): Pick<EpisodeView, "failing" | "slow" | "slowdown"> {
+): Pick<EpisodeView, "failing" | "slow" | "slowdown" | "promptGrowth"> {
   const failing = emptyTally();
   const slow = emptyTally();
   let drift = 0;
+  let prompts = 0;
   for (const cell of cells) {
     const track = state.cells[cell];
     if (track === undefined) continue;
@@ -326,7 +340,7 @@ export function tallyCells(
       const tally = track.visible[signal];
       if (tally === undefined) continue;
       if (signal === "failures") failing.of += tally.of;
-      if (signal === "rate_limited" && !isLimitBroad(track.limitedBeyondFirst)) continue;
+      if (signal === "rate_limited" && !track.isLimitBroad) continue;
       failing.bad += tally.bad;
       failing.expected += tally.expected;
     }
@@ -334,9 +348,10 @@ export function tallyCells(
     slow.of += track.slow.of;
     slow.expected += track.slow.expected;
     drift += track.latencyDrift * track.slow.of;
+    prompts += track.promptGrowth * track.slow.of;
   }
   const slowdown = logSlowdown(slow) + (slow.of > 0 ? drift / slow.of : 0);
-  return { failing, slow, slowdown };
+  return { failing, slow, slowdown, promptGrowth: slow.of > 0 ? prompts / slow.of : 0 };
 }
 
 /** Name of a group in a reader's words. */

@@ -6,6 +6,7 @@ import type { Judgement } from "../contracts/config.ts";
 import type { SignalName } from "../contracts/frame.ts";
 import { type Eta, earlier, forecastFailing, forecastSaturation, isRising } from "./forecast.ts";
 import type { GroupTrack, Minute } from "./group-track.ts";
+import type { Leads } from "./state.ts";
 
 /**
  * Page's CUSUM over windows: S = max(0, S + min(10, r/θ) − ½), θ the paging ratio, r the failing ratio that is beyond
@@ -31,6 +32,7 @@ export interface Scope {
   readonly share: number;
   /** All model calls, or all requests of a service. */
   readonly isWhole: boolean;
+  readonly isHttp: boolean;
 }
 
 export interface SeverityInput {
@@ -41,6 +43,8 @@ export interface SeverityInput {
   readonly pressure: number;
   readonly failingRatio: number;
   readonly degradedShare: number;
+  /** ln of how many times longer prompts are than usual. */
+  readonly promptGrowth: number;
   /** Signals with evidence now, and rungs of the ladder among them. */
   readonly signals: readonly SignalName[];
   readonly unusualWindows: number;
@@ -51,11 +55,15 @@ export interface SeverityInput {
 export interface Opinion {
   readonly severity: "none" | "ticket" | "page";
   readonly reason: string;
+  /** Which kind of signal it rests on. */
+  readonly leads: Leads;
   readonly forecast: { readonly eta: Eta; readonly what: string } | undefined;
 }
 
 /** Slow-down from which latency foretells, and from which it is bad in itself. */
 const tellingSlowdown = Math.log(1.35);
+/** An HTTP route is a part of what users wait for: a precursor when it takes twice as long. */
+const tellingSlowdownHttp = Math.log(2);
 const largeSlowdown = Math.log(2);
 /** Share of traffic that a precursor must touch: users of one small model are told by failures. */
 const precursorShare = 0.1;
@@ -64,11 +72,15 @@ const percent = (ratio: number) =>
 
 export function judgeSeverity(input: SeverityInput): Opinion {
   const forecast = bestForecast(input);
-  const page = visibleReason(input) ?? precursorReason(input, forecast);
-  if (page !== undefined) return { severity: "page", reason: page, forecast };
+  const visible = visibleReason(input);
+  if (visible !== undefined)
+    return { severity: "page", reason: visible, leads: "failing", forecast };
+  const precursor = precursorReason(input, forecast);
+  if (precursor !== undefined) return { severity: "page", ...precursor, forecast };
   const lasted = (input.unusualWindows * input.windowMs) / 60_000;
-  if (lasted < 1) return { severity: "none", reason: "Watching: not yet a minute old", forecast };
-  return { severity: "ticket", reason: ticketReason(input, forecast), forecast };
+  if (lasted < 1)
+    return { severity: "none", reason: "Watching: not yet a minute old", leads: "any", forecast };
+  return { severity: "ticket", reason: ticketReason(input, forecast), leads: "any", forecast };
 }
 
 function visibleReason(input: SeverityInput): string | undefined {
@@ -96,7 +108,9 @@ function bestForecast(input: SeverityInput): Forecast {
     const threshold = scope.isWhole ? breachFailureRatio : Math.max(0.5, breachFailureRatio);
     const eta = earlier(
       isFailing(minutes) ? forecastFailing(minutes, threshold) : undefined,
-      isSlow(minutes, 2, tellingSlowdown) ? forecastSaturation(minutes) : undefined,
+      isSlow(minutes, 2, tellingOf(scope))
+        ? forecastSaturation(minutes, scope.isHttp ? "queue" : "batch")
+        : undefined,
     );
     if (eta === undefined) continue;
     if (best === undefined || eta.median < best.eta.median)
@@ -108,6 +122,10 @@ function bestForecast(input: SeverityInput): Forecast {
       };
   }
   return best;
+}
+
+function tellingOf(scope: Scope): number {
+  return scope.isHttp ? tellingSlowdownHttp : tellingSlowdown;
 }
 
 /** Whether at least 1 % of requests beyond the usual failed in each of the last 3 minutes. */
@@ -132,7 +150,10 @@ const rungs: readonly SignalName[] = [
   "substituted",
 ];
 
-function precursorReason(input: SeverityInput, forecast: Forecast): string | undefined {
+function precursorReason(
+  input: SeverityInput,
+  forecast: Forecast,
+): Pick<Opinion, "reason" | "leads"> | undefined {
   if (input.family !== "service") return undefined;
   const { forecastHorizonMinutes } = input.judgement.incident;
   const isNear = forecast !== undefined && forecast.eta.median <= forecastHorizonMinutes;
@@ -143,13 +164,16 @@ function precursorReason(input: SeverityInput, forecast: Forecast): string | und
     const place = `${scope.name}, ${percent(scope.share)} of traffic`;
     const factor = Math.exp(median(minutes.slice(-3).map((m) => m.slowdown ?? 0))).toFixed(1);
     const rises = isRising(minutes.map((minute) => minute.slowdown));
-    if (isNear && rises && isSlow(minutes, 2, tellingSlowdown))
-      return `Latency ${factor}× and rising over ${place}${left}`;
+    if (isNear && rises && isSlow(minutes, 2, tellingOf(scope)))
+      return { reason: `Latency ${factor}× and rising over ${place}${left}`, leads: "latency" };
     const hasRung = input.signals.some((signal) => rungs.includes(signal)) && isFailing(minutes);
     if (isSlow(minutes, 3, largeSlowdown) && (hasRung || (rises && input.isSpreading)))
-      return `Latency ${factor}× for 3 min over ${place}, and ${hasRung ? "requests begin to fail" : "spreading"}${left}`;
+      return {
+        reason: `Latency ${factor}× for 3 min over ${place}, and ${hasRung ? "requests begin to fail" : "spreading"}${left}`,
+        leads: "latency",
+      };
     if (isNear && isFailing(minutes) && isRising(minutes.map((minute) => minute.failing)))
-      return `Failing requests rise over ${place}${left}`;
+      return { reason: `Failing requests rise over ${place}${left}`, leads: "failing" };
   }
   return undefined;
 }
@@ -169,6 +193,8 @@ function ticketReason(input: SeverityInput, forecast: Forecast): string {
     default:
   }
   const reasons: string[] = [];
+  if (input.promptGrowth >= Math.log(1.25))
+    reasons.push(`prompts are ${Math.exp(input.promptGrowth).toFixed(1)}× longer than usual`);
   if (input.degradedShare < pageTrafficShare)
     reasons.push(
       `it touches ${percent(input.degradedShare)} of traffic, below ${percent(pageTrafficShare)}`,
@@ -185,5 +211,5 @@ function ticketReason(input: SeverityInput, forecast: Forecast): string {
         ? `${forecast.what} is more than ${forecastHorizonMinutes} min away`
         : "what rises has not lasted yet",
   );
-  return `Not a page: ${reasons.join(", and ")}`;
+  return `Not a page: ${reasons.join(", ")}`;
 }

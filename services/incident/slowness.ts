@@ -47,3 +47,14 @@ export function upperNormalTail(z: number): number {
     (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
   return (series * Math.exp((-z * z) / 2)) / Math.sqrt(2 * Math.PI);
 }
+
+/** Prompts that are longer by less than this are within what a mix of requests does by itself. */
+const promptDeadband = Math.log(1.25);
+
+/**
+ * ln of the slow-down that longer prompts do not explain. First tokens take at most as many times longer as prompts are
+ * longer, so all of that is taken off: what then is left is certainly something else.
+ */
+export function beyondPrompts(slowdown: number, promptGrowth: number): number {
+  return promptGrowth <= promptDeadband ? slowdown : Math.max(0, slowdown - promptGrowth);
+}

@@ -34,6 +34,16 @@ export interface EpisodeEvidence {
   detector: string;
 }
 
+/** Which kind of signal an incident is told by. */
+export type Leads = "failing" | "latency" | "any";
+
+export interface ValueCounts {
+  bad: number;
+  of: number;
+  /** Bad requests if the value did not matter: each cell's bad requests, spread over values by requests. */
+  expected: number;
+}
+
 export interface Member {
   readonly sinceMs: number;
   /** Start of the last window in which it was degraded. */
@@ -47,6 +57,9 @@ export interface Episode {
   revision: number;
   phase: Incident["phase"];
   severity: Severity;
+  /** Why the severity is what it is, and which kind of signal says so. */
+  reason: string;
+  leads: Leads;
   /** Start of the first unusual window. */
   sinceMs: number;
   openedMs: number;
@@ -66,7 +79,7 @@ export interface Episode {
   shares: number[];
   totals: { bad: number; of: number; tenants: number };
   /** Counts by value of the other dimensions, over members, since it opened. */
-  readonly dimensions: Record<string, Record<string, { bad: number; of: number }>>;
+  readonly dimensions: Record<string, Record<string, ValueCounts>>;
   examples: Incident["examples"];
   /** What the last record said; kept for resolving, when there is nothing left to look at. */
   said: Incident | null;

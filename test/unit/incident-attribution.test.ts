@@ -36,6 +36,7 @@ function samplesOf(isHit: (cell: Cell) => boolean, hitRatio = 0.3): PlaceSample[
       expected: 3,
       strength: (bad - 3) / 1_000,
       doubt: Math.sqrt(bad + 1) / 1_000,
+      isMember: isHit(cell),
     };
   });
 }
@@ -63,7 +64,7 @@ describe("attribution", () => {
       (c) => c.provider === "openai" && c.region === "us-east-1",
       [{ "gen_ai.provider.name": "openai", "cloud.region": "us-east-1" }],
     ],
-    ["one route", (c) => c.operation === "POST /login", [{ "http.route": "POST /login" }]],
+    ["one route", (c) => c.operation === "POST /login", [{ "http.route": "/login" }]],
     [
       "two models of one provider",
       (c) => ["gpt-4o", "o4-mini"].includes(c.model),
@@ -95,12 +96,24 @@ describe("attribution", () => {
     expect(locate(samples, {}).dimensions).toEqual([{ "gen_ai.request.model": "gpt-4o" }]);
   });
 
+  /** Counts by value, with what each would have if values did not matter. */
+  function dimension(name: string, values: Record<string, readonly [bad: number, of: number]>) {
+    const bad = Object.values(values).reduce((sum, [count]) => sum + count, 0);
+    const of = Object.values(values).reduce((sum, [, count]) => sum + count, 0);
+    return {
+      [name]: Object.fromEntries(
+        Object.entries(values).map(([value, counts]) => [
+          value,
+          { bad: counts[0], of: counts[1], expected: (bad * counts[1]) / of },
+        ]),
+      ),
+    };
+  }
   const versions = (
     bad: readonly [number, number],
     of: readonly [number, number],
-  ): DimensionCounts => ({
-    "service.version": { "1.4.0": { bad: bad[0], of: of[0] }, "1.5.0": { bad: bad[1], of: of[1] } },
-  });
+  ): DimensionCounts =>
+    dimension("service.version", { "1.4.0": [bad[0], of[0]], "1.5.0": [bad[1], of[1]] });
 
   it("names the version that holds nearly all of it", () => {
     const place = locate(
@@ -122,11 +135,18 @@ describe("attribution", () => {
 
   it.each<[string, DimensionCounts]>([
     ["that fails like the others", versions([300, 100], [3_000, 1_000])],
-    ["that is the only one", { "k8s.cluster.name": { one: { bad: 900, of: 3_000 } } }],
+    ["that is the only one", dimension("k8s.cluster.name", { one: [900, 3_000] })],
     [
       "that says what rather than where",
+      dimension("error.type", { timeout: [300, 300], "500": [10, 3_000] }),
+    ],
+    [
+      "that only stands for a region",
       {
-        "error.type": { timeout: { bad: 300, of: 300 }, "500": { bad: 10, of: 3_000 } },
+        "k8s.cluster.name": {
+          east: { bad: 900, of: 3_000, expected: 900 },
+          west: { bad: 3, of: 1_000, expected: 3 },
+        },
       },
     ],
   ])("does not name a value %s", (_, dimensions) => {

@@ -102,7 +102,7 @@ describe("trends and forecasts", () => {
 
   it("forecasts when a rising failing ratio passes the threshold, with an interval around it", () => {
     const minutes = Array.from({ length: 15 }, (_, t) =>
-      minute(0.01 * t + (t % 2 === 0 ? 0.002 : -0.002), 0),
+      minute(0.01 * t + (((7 * t) % 5) * 0.002 - 0.004), 0),
     );
     const eta = forecastFailing(minutes, 0.2);
     expect(eta?.median).toBeCloseTo(6, 0);
@@ -120,8 +120,13 @@ describe("trends and forecasts", () => {
   });
 
   it("reads utilisation off the slow-down", () => {
-    expect(utilisationOf(1, 0.65)).toBeCloseTo(0.65, 12);
-    expect(utilisationOf(5 / (1 + 4 * 0.65 ** 2), 0.65)).toBeCloseTo(1, 12);
+    expect(utilisationOf("batch", 1, 0.65)).toBeCloseTo(0.65, 12);
+    expect(utilisationOf("batch", 5 / (1 + 4 * 0.65 ** 2), 0.65)).toBeCloseTo(1, 12);
+  });
+
+  it("reads the utilisation of a plain queue off its waiting time", () => {
+    expect(utilisationOf("queue", 1, 0.5)).toBe(0.5);
+    expect(utilisationOf("queue", 5, 0.5)).toBeCloseTo(0.9, 12);
   });
 
   it("forecasts saturation of a capacity that shrinks steadily", () => {
@@ -130,7 +135,7 @@ describe("trends and forecasts", () => {
       const u = 0.65 + 0.01 * t;
       return minute(0, Math.log((1 + 4 * u * u) / (1 + 4 * 0.65 ** 2)));
     });
-    const eta = forecastSaturation(minutes);
+    const eta = forecastSaturation(minutes, "batch");
     expect(eta?.median).toBeCloseTo(21, 0);
     expect(eta?.low).toBeLessThan(21);
     expect(eta?.high ?? 0).toBeGreaterThan(21);
