@@ -26,15 +26,13 @@ interface Answer {
   readonly encoding: Encoding;
   readonly body: Uint8Array;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Set when the rest of the request is not read. */
-  readonly isLast?: boolean;
 }
 
 export function createHttpServer(context: EdgeContext, receiver: Receiver): Server {
   const { maxBodyBytes, maxDecompressedBytes } = context.config.ingest;
   const server = createServer((request, response) => {
     answer(request).then(
-      (made) => made && send(request, response, made),
+      (made) => made && send({ server, request, response }, made),
       (error) => {
         context.report("error", `ingest: HTTP request failed: ${String(error)}`);
         response.destroy();
@@ -129,16 +127,14 @@ function asAnswer(outcome: Outcome, signal: Signal, encoding: Encoding): Answer 
     case "invalid":
       return failed(400, rpcCode.invalidArgument);
     case "too_large":
-      return failed(413, rpcCode.resourceExhausted, { isLast: true });
+      return failed(413, rpcCode.resourceExhausted);
     case "unsupported":
       return failed(415, rpcCode.invalidArgument, {
-        isLast: true,
         headers: { "accept-encoding": compressions.join(", ") },
       });
     case "unavailable":
       return failed(503, rpcCode.unavailable, {
         headers: { "retry-after": String(Math.max(1, Math.ceil(outcome.retryAfterMs / 1000))) },
-        isLast: true,
       });
   }
 }
@@ -146,25 +142,32 @@ function asAnswer(outcome: Outcome, signal: Signal, encoding: Encoding): Answer 
 function notFound(path: string, encoding: Encoding): Answer {
   const message = `no such path: ${path}; OTLP is taken at ${Object.keys(signalsByPath).join(", ")}`;
   const body = rpcStatus({ code: rpcCode.unimplemented, message }, encoding);
-  return { status: 404, encoding, body, isLast: true };
+  return { status: 404, encoding, body };
 }
 
 function wrongMethod(method: string, encoding: Encoding): Answer {
   const message = `method ${method} is not allowed; OTLP is sent with POST`;
   const body = rpcStatus({ code: rpcCode.unimplemented, message }, encoding);
-  return { status: 405, encoding, body, headers: { allow: "POST" }, isLast: true };
+  return { status: 405, encoding, body, headers: { allow: "POST" } };
 }
 
-function send(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
-  const hasRest = answer.isLast === true && !request.complete;
+interface Exchange {
+  readonly server: Server;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+}
+
+function send({ server, request, response }: Exchange, answer: Answer): void {
+  const isUnread = !request.complete;
+  // Connections that stay open would hold up closing.
+  if (isUnread || !server.listening) response.setHeader("connection", "close");
   response.writeHead(answer.status, {
     "content-type": contentTypes[answer.encoding],
     "content-length": String(answer.body.length),
     ...answer.headers,
-    ...(hasRest ? { connection: "close" } : {}),
   });
   response.end(answer.body);
-  if (hasRest) drain(request);
+  if (isUnread) drain(request);
 }
 
 /** Reads on for a while, so that the sender gets to see the answer, then cuts the connection. */
