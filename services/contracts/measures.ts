@@ -2,7 +2,7 @@
  * What is counted for a cell in a window. Ids are the wire format: never reuse one, append only.
  * All counts are integers and weighted by the sampling probability (a span kept at 10 % counts 10).
  */
-import { outcomes } from "./outcomes.ts";
+import { type Outcome, outcomes } from "./outcomes.ts";
 
 /** Counters, by name, with their ids. Outcome counters take ids 16 + position in `outcomes`. */
 export const counterIds = {
@@ -58,9 +58,26 @@ export const sketchIds = {
   /** Output tokens of calls that ended well. */
   outputTokens: 4,
   inputTokens: 5,
-  /** The share of `timeToFirstToken` that belongs to calls that did not end well. */
-  timeToFirstTokenFailed: 6,
+  /** The shares of `timeToFirstToken` that belong to calls that did not end well, by how they ended. */
+  timeToFirstTokenStreamError: 6,
+  timeToFirstTokenCancelled: 7,
+  timeToFirstTokenTimeout: 8,
+  timeToFirstTokenOther: 9,
 } as const;
+
+/** Where the time to the first token of a call that did not end well is counted once more. */
+export function failedFirstTokenSketch(outcome: Outcome): number {
+  switch (outcome) {
+    case "stream_error":
+      return sketchIds.timeToFirstTokenStreamError;
+    case "client_cancelled":
+      return sketchIds.timeToFirstTokenCancelled;
+    case "timeout":
+      return sketchIds.timeToFirstTokenTimeout;
+    default:
+      return sketchIds.timeToFirstTokenOther;
+  }
+}
 
 export type SketchName = keyof typeof sketchIds;
 

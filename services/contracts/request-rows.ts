@@ -7,7 +7,7 @@ import {
   subtractSketch,
 } from "../../detectors/sketch.ts";
 import { parseCellKey } from "./cell.ts";
-import { sketchIds, tokenCounterIds } from "./measures.ts";
+import { failedFirstTokenSketch, sketchIds, tokenCounterIds } from "./measures.ts";
 import { type Outcome, outcomes } from "./outcomes.ts";
 import type { CellWindow } from "./window.ts";
 
@@ -19,10 +19,7 @@ export interface RequestRow {
   readonly count: number;
   readonly input_tokens: number;
   readonly output_tokens: number;
-  /**
-   * Median time to the first token, seconds; null where no span tells. Calls that ended well have a sketch of their own;
-   * all others of a cell share one.
-   */
+  /** Median time to the first token, seconds, within the sketch's error; null where no span tells. */
   readonly ttft_p50_s: number | null;
 }
 
@@ -40,8 +37,6 @@ export function requestRows(cells: Iterable<CellWindow>): RequestRow[] {
   for (const window of cells) {
     const { kind, provider, model, operation } = parseCellKey(window.cell);
     if (kind !== "genai") continue;
-    const all = window.sketches[sketchIds.timeToFirstToken] ?? emptySketch;
-    const failed = window.sketches[sketchIds.timeToFirstTokenFailed] ?? emptySketch;
     for (const [index, outcome] of outcomes.entries()) {
       const count = window.counters[16 + index] ?? 0;
       if (count === 0) continue;
@@ -57,14 +52,26 @@ export function requestRows(cells: Iterable<CellWindow>): RequestRow[] {
       sum.count += count;
       sum.inputTokens += window.counters[tokenCounterIds.input + index] ?? 0;
       sum.outputTokens += window.counters[tokenCounterIds.output + index] ?? 0;
-      sum.firstTokens = mergeSketches(
-        sum.firstTokens,
-        outcome === "ok" ? subtractSketch(all, failed) : failed,
-      );
+      sum.firstTokens = mergeSketches(sum.firstTokens, firstTokensOf(window, outcome));
       sums.set(name, sum);
     }
   }
   return [...sums.values()].sort(byKey).map(rowOf);
+}
+
+const failedOutcomes = outcomes.filter((outcome) => outcome !== "ok");
+
+/**
+ * Sketch of an outcome's calls: those that ended well have what is left of the whole. Refusals and other failures that hardly
+ * ever come after a first token share one sketch in a cell.
+ */
+function firstTokensOf(window: CellWindow, outcome: Outcome): SparseSketch {
+  const of = (id: number) => window.sketches[id] ?? emptySketch;
+  if (outcome !== "ok") return of(failedFirstTokenSketch(outcome));
+  let left = of(sketchIds.timeToFirstToken);
+  for (const id of new Set(failedOutcomes.map(failedFirstTokenSketch)))
+    left = subtractSketch(left, of(id));
+  return left;
 }
 
 function byKey(a: Sum, b: Sum): number {

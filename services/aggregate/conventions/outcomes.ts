@@ -253,7 +253,7 @@ export function failureOf(
     return { outcome: named, isWeak: false };
   const text = messageOf(reading);
   const known = statusOf(reading);
-  const status = known === known ? known : statusInText(text);
+  const status = Number.isNaN(known) ? statusInText(text) : known;
   const began = call.hasFirstChunk || call.finish === finishKind.error;
   const isInStream = status >= 200 && status < 300 ? true : !(status >= 400) && began;
   if (isInStream || named === outcomeIndex.stream_error)

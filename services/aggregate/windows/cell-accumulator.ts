@@ -14,6 +14,7 @@ import {
   breadthIds,
   counterIds,
   counterSlots,
+  failedFirstTokenSketch,
   sketchIds,
   tokenCounterIds,
 } from "../../contracts/measures.ts";
@@ -60,6 +61,8 @@ const isLimited = outcomes.map((outcome) => outcomeGroup[outcome] === "limit");
 const isTimed = outcomes.map((outcome) =>
   ["ok", "timeout", "client_cancelled", "stream_error"].includes(outcome),
 );
+
+const failedSketches = outcomes.map(failedFirstTokenSketch);
 
 const finishCounter: Readonly<Record<number, number>> = {
   [finishKind.stop]: counterIds.finishStop,
@@ -130,7 +133,7 @@ function addCall(into: CellAccumulator, candidates: Candidates, at: number): voi
   );
   if (firstChunkUs >= 0) {
     add(into, sketchIds.timeToFirstToken, firstChunkUs, weight);
-    if (!isOk) add(into, sketchIds.timeToFirstTokenFailed, firstChunkUs, weight);
+    if (!isOk) add(into, failedSketches[outcome] as number, firstChunkUs, weight);
   }
   if (!isOk || (flags & candidateFlag.embeddings) !== 0) return;
   bump(counters, finishCounter[data[at + candidate.finish] as number] as number, weight);

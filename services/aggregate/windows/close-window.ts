@@ -60,7 +60,7 @@ function slotsOf(
     }
     let slot = inner.get(second);
     if (slot === undefined) {
-      slot = keys.length < cellLimit ? keys.length : cellLimit;
+      slot = Math.min(keys.length, cellLimit);
       inner.set(second, slot);
       if (keys.length <= cellLimit) {
         keys.push(

@@ -1,0 +1,34 @@
+/** Every instrumentation that is known to have been measured: its spans as it writes them, and what must be counted of them. */
+import { describe, expect, it } from "vitest";
+import type { RequestRow } from "../../services/contracts/request-rows.ts";
+import { clientCases } from "../support/aggregate-cases/client-cases.ts";
+import { contribCases } from "../support/aggregate-cases/contrib-cases.ts";
+import { frameworkCases } from "../support/aggregate-cases/framework-cases.ts";
+import { liteLlmCases } from "../support/aggregate-cases/litellm-cases.ts";
+import { openInferenceCases } from "../support/aggregate-cases/openinference-cases.ts";
+import { type Batch, countBatches } from "../support/aggregate-harness.ts";
+
+const libraryCases = [
+  ...contribCases,
+  ...clientCases,
+  ...openInferenceCases,
+  ...liteLlmCases,
+  ...frameworkCases,
+];
+
+const unlessTold: Omit<RequestRow, "provider" | "model"> = {
+  operation: "chat",
+  outcome: "ok",
+  count: 1,
+  input_tokens: 0,
+  output_tokens: 0,
+  ttft_p50_s: null,
+};
+
+describe.each(libraryCases)("spans of $library", ({ cases }) => {
+  it.each(cases)("count $title", ({ batches, rows }) => {
+    const counted = countBatches(...(batches as readonly Batch[]));
+
+    expect(counted).toEqual(rows.map((row) => ({ ...unlessTold, ...row })));
+  });
+});
