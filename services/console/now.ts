@@ -85,8 +85,8 @@ function worstSeverity(revisions: IncidentKnown["revisions"]): IncidentSummary["
 /** Open before resolved, worse before milder, larger before smaller. */
 export function allIncidents(state: ConsoleState, nowMs: number): readonly IncidentSummary[] {
   return [...state.incidents.values()]
-    .filter(({ latest }) => latest.severity !== "none" || latest.phase !== "resolved")
     .map((known) => summaryOf(state, known, nowMs))
+    .filter((summary) => summary.severity !== "none" || isOpen(summary))
     .sort(
       (a, b) =>
         Number(isOpen(b)) - Number(isOpen(a)) ||
@@ -138,7 +138,11 @@ function cellView(
   }: { readonly incident: IncidentSummary | undefined; readonly options: NowOptions },
 ): CellView {
   const { frame } = known;
-  const main = mainVerdict(frame.signals, known);
+  const leading =
+    incident === undefined
+      ? undefined
+      : state.incidents.get(incident.incident)?.latest.leadingSignal;
+  const main = mainVerdict(known, leading);
   const newestMs = state.newestWindowMs ?? known.windowStartMs;
   const points = main === undefined ? [] : (known.series.get(main.signal)?.points(newestMs) ?? []);
   return {
@@ -162,10 +166,11 @@ export function signalView(verdict: SignalVerdict): SignalView {
 /** Where nothing is unusual, what moves first is shown. */
 const calmOrder: readonly SignalName[] = ["ttft", "duration", "failures", "traffic"];
 
-function mainVerdict(
-  signals: readonly SignalVerdict[],
-  known: CellKnown,
-): SignalVerdict | undefined {
+/** The incident's signal where there is one, else the most surprising, else what moves first. */
+function mainVerdict(known: CellKnown, leading: SignalName | undefined): SignalVerdict | undefined {
+  const { signals } = known.frame;
+  const leadingVerdict = signals.find(({ signal, seen }) => signal === leading && seen !== null);
+  if (leadingVerdict !== undefined) return leadingVerdict;
   const unusual = signals
     .filter(({ state }) => state === "anomalous" || state === "watching")
     .sort((a, b) => b.surprise - a.surprise);

@@ -1,12 +1,13 @@
 /** Charts over time on one cursor: hovering one shows the same moment in all. Colours come from the page's tokens. */
 import uPlot from "uplot";
 import type { IncidentDetail, Point } from "../../contracts/http-api.ts";
-import { formatNumber, formatValue } from "./format.ts";
+import { formatExpected, formatNumber, formatValue, plural } from "./format.ts";
 
 export interface Span {
   readonly sinceMs: number;
   readonly untilMs: number;
   readonly breach: {
+    readonly what: string;
     readonly lowMs: number;
     readonly medianMs: number;
     readonly highMs: number;
@@ -29,14 +30,18 @@ function token(name: string): string {
 /** Times are in seconds, as uPlot has them. */
 const seconds = (ms: number) => ms / 1_000;
 
-function baseOptions(width: number, height: number, span: Span): Omit<uPlot.Options, "series"> {
+function baseOptions(
+  width: number,
+  height: number,
+  { span, isLabelled }: { readonly span: Span; readonly isLabelled: boolean },
+): Omit<uPlot.Options, "series"> {
   return {
     width,
     height,
     padding: [12, 64, 0, 0],
     cursor: { sync: { key: cursorGroup }, points: { size: 6 }, drag: { x: true, y: false } },
     legend: { live: true },
-    plugins: [spanPlugin(span)],
+    plugins: [spanPlugin(span, isLabelled)],
   };
 }
 
@@ -48,7 +53,7 @@ function axes(format: (value: number) => string): uPlot.Axis[] {
     ticks: { show: false },
   };
   return [
-    { ...shared, space: 80, values: (_, ticks) => ticks.map((tick) => clock(tick)) },
+    { ...shared, size: 32, space: 80, values: (_, ticks) => ticks.map((tick) => clock(tick)) },
     { ...shared, size: 64, space: 36, values: (_, ticks) => ticks.map((tick) => format(tick)) },
   ];
 }
@@ -89,7 +94,7 @@ export function signalChart(
   const isWide = unit === "µs" && most / least > 30;
   return new uPlot(
     {
-      ...baseOptions(parent.clientWidth, 240, span),
+      ...baseOptions(parent.clientWidth, 240, { span, isLabelled: true }),
       scales: {
         x: { range: () => timeRange(points, span) },
         y: isWide ? { distr: 3 } : { range: [0, most * 1.12] },
@@ -114,7 +119,10 @@ export function signalChart(
           stroke: token("muted"),
           width: 1,
           dash: [4, 4],
-          value: (_, value) => format(value),
+          value: (chart, _, __, at) =>
+            at === null
+              ? "–"
+              : formatExpected(chart.data[1]?.[at] ?? null, chart.data[2]?.[at] ?? null, unit),
           points: { show: false },
         },
         {
@@ -145,7 +153,7 @@ export function spreadChart(
   const format = (value: number | null) => (value === null ? "–" : formatNumber(value));
   return new uPlot(
     {
-      ...baseOptions(parent.clientWidth, 160, span),
+      ...baseOptions(parent.clientWidth, 160, { span, isLabelled: false }),
       scales: {
         x: { range: () => timeRange(points.length > 0 ? points : spread, span) },
         y: { range: [0, most * 1.15] },
@@ -172,7 +180,11 @@ export function spreadChart(
           points: { show: false },
         },
       ],
-      hooks: { draw: [(chart) => labelLast(chart, 1, (value) => `${format(value)} cells`)] },
+      hooks: {
+        draw: [
+          (chart) => labelLast(chart, 1, (value) => (value === null ? "" : plural(value, "cell"))),
+        ],
+      },
     },
     [
       times,
@@ -204,7 +216,7 @@ function timeRange(
 }
 
 /** Shades the incident, and ahead of it the time in which the breach is forecast. */
-function spanPlugin(span: Span): uPlot.Plugin {
+function spanPlugin(span: Span, isLabelled: boolean): uPlot.Plugin {
   return {
     hooks: {
       drawClear: [
@@ -225,6 +237,13 @@ function spanPlugin(span: Span): uPlot.Plugin {
             shade(span.breach.lowMs, span.breach.highMs, token("page-soft"));
             ctx.fillStyle = token("page");
             ctx.fillRect(x(span.breach.medianMs), bbox.top, devicePixelRatio, bbox.height);
+            ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
+            ctx.textAlign = "left";
+            ctx.textBaseline = "top";
+            const at = x(span.breach.lowMs) + 4 * devicePixelRatio;
+            const room = bbox.left + bbox.width - at;
+            if (isLabelled && ctx.measureText(span.breach.what).width <= room)
+              ctx.fillText(span.breach.what, at, bbox.top + 4 * devicePixelRatio);
           }
           ctx.restore();
         },
@@ -247,6 +266,7 @@ function labelLast(chart: uPlot, series: number, format: (value: number | null) 
   ctx.save();
   ctx.font = `600 ${12 * ratio}px system-ui, sans-serif`;
   ctx.fillStyle = token("text");
+  ctx.textAlign = "left";
   ctx.textBaseline = "middle";
   ctx.fillText(
     format(value),

@@ -51,7 +51,7 @@ export function openHelp(): void {
 
 export function openCell(cell: CellView): void {
   const spark = createSparkline();
-  spark.update(cell.points);
+  spark.update(cell.points, cell.main?.unit);
   spark.element.classList.add("large");
   openDialog(
     [cell.model || cell.provider, cell.operation].filter((part) => part !== "").join(" "),
@@ -106,7 +106,7 @@ export function openSilence(
     ];
   const what = h(
     "select",
-    { name: "what" },
+    { name: "what", autofocus: true },
     ...choices.map(({ label }, index) => h("option", { value: index }, label)),
   );
   const minutes = h(

@@ -24,6 +24,7 @@ export function formatRatio(ratio: number): string {
 
 /** `like` sets the unit, so that both ends of an interval have the same. */
 function formatMicroseconds(us: number, like = us): string {
+  if (us === 0) return "0 s";
   if (like < 1_000) return `${us.toFixed(0)} µs`;
   if (like < 999_500)
     return `${us < 9_950 ? trim((us / 1e3).toFixed(1)) : (us / 1e3).toFixed(0)} ms`;

@@ -53,7 +53,7 @@ function knownHealth({ incidents, cells, hiddenCells }: HealthInput): Omit<Healt
   if (firstPage !== undefined)
     return {
       level: "page",
-      sentence: `${plural(pages.length, "page")} open, ${troubled} of ${plural(total, "cell")} degraded`,
+      sentence: `${[plural(pages.length, "page"), ...(tickets.length > 0 ? [plural(tickets.length, "ticket")] : [])].join(" and ")} open, ${troubled} of ${plural(total, "cell")} degraded`,
     };
   if (tickets.length > 0)
     return {

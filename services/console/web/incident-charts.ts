@@ -12,7 +12,7 @@ export interface IncidentCharts {
 }
 
 export function createCharts(): IncidentCharts {
-  const signal = h("div", { class: "chart" });
+  const signal = h("div", { class: "chart signal" });
   const spread = h("div", { class: "chart" });
   let detail: IncidentDetail | undefined;
   let charts: uPlot[] = [];
@@ -75,15 +75,16 @@ export function createCharts(): IncidentCharts {
   };
 }
 
-function spanOf({ incident }: IncidentDetail): Span {
+function spanOf({ incident, spread }: IncidentDetail): Span {
   const { forecast } = incident;
   return {
     sinceMs: incident.sinceMs,
-    untilMs: incident.resolvedMs ?? incident.atMs,
+    untilMs: incident.resolvedMs ?? spread.at(-1)?.atMs ?? incident.atMs,
     breach:
       forecast === null || incident.phase === "resolved"
         ? null
         : {
+            what: forecast.what,
             lowMs: forecast.breachLowMs,
             medianMs: forecast.breachMedianMs,
             highMs:

@@ -11,7 +11,7 @@ import type { Actions, View } from "./view.ts";
 
 export function createIncidentView(id: string, actions: Actions): View {
   const head = h("header", { class: "incident-head" });
-  const text = h("pre", { class: "alert-text" });
+  const alert = h("div", { class: "alert-text" });
   const timeline = h("ol", { class: "timeline" });
   const charts = createCharts();
   const attribution = h("div", { class: "attribution" });
@@ -20,11 +20,11 @@ export function createIncidentView(id: string, actions: Actions): View {
   const body = h(
     "div",
     { class: "incident-body" },
-    h("section", { class: "wide" }, text),
-    section("Leading signal", charts.signal, "wide"),
-    section("Spread", charts.spread, "wide"),
+    h("section", { class: "wide", "aria-label": "Alert" }, alert),
     section("What happened", timeline),
     section("What they have in common", attribution),
+    section("Spread", charts.spread, "wide"),
+    section("Leading signal", charts.signal, "wide"),
     section("Example traces", traces),
     section("Deliveries", deliveries),
   );
@@ -67,7 +67,7 @@ export function createIncidentView(id: string, actions: Actions): View {
     drawHead(head, next, actions);
     charts.update(next);
     if (!isNews) return;
-    setText(text, next.text);
+    alert.replaceChildren(...alertLines(next.text));
     timeline.replaceChildren(...timelineItems(next));
     attribution.replaceChildren(attributionBars(next.attribution));
     traces.replaceChildren(traceTable(next));
@@ -147,6 +147,22 @@ function drawHead(
   }
   const line = head.querySelector(".facts");
   if (line !== null) setText(line, facts(summary, nowMs));
+}
+
+/** The alert's sentences as they are, its labels (ten columns) set beside them. */
+function alertLines(text: string): HTMLElement[] {
+  const [headline = "", ...lines] = text.split("\n");
+  return [
+    h("p", { class: "headline" }, headline),
+    h(
+      "dl",
+      {},
+      ...lines.flatMap((line) => [
+        h("dt", {}, line.slice(0, 10).trim()),
+        h("dd", {}, line.slice(10)),
+      ]),
+    ),
+  ];
 }
 
 function timelineItems({ timeline }: IncidentDetail): HTMLElement[] {

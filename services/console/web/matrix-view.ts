@@ -110,12 +110,19 @@ function createEntry(cell: CellView): Entry {
         element.className = `cell ${now.state}`;
       }
       setText(value, now.main === null ? "–" : formatValue(now.main.seen, now.main.unit));
-      setText(what, now.main?.words ?? "");
-      spark.update(now.points);
+      setText(what, whatOf(now));
+      spark.update(now.points, now.main?.unit);
       element.setAttribute("aria-label", describe(now));
       element.title = describe(now);
     },
   };
+}
+
+/** What the value is of, and what was expected of it. */
+function whatOf({ main }: CellView): string {
+  if (main === null) return "";
+  const expected = formatExpected(main.low, main.high, main.unit);
+  return expected === "" ? main.words : `${main.words}, expected ${expected}`;
 }
 
 /** A cell in one sentence, for tooltips and screen readers. */

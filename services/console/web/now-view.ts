@@ -21,7 +21,8 @@ const legendOrder: readonly CellState[] = [
 
 export function createNowView(actions: Actions, query: () => string): View {
   const health = createHealthView();
-  const incidents = h("section", { "aria-label": "Incidents" });
+  const incidents = h("section", { "aria-label": "Open incidents" });
+  const past = h("section", { "aria-label": "Resolved incidents" });
   const matrix = createMatrixView();
   const cells = h("section", { "aria-label": "Cells", class: "cells" }, matrix.element);
   const legend = h("p", { class: "legend" });
@@ -36,8 +37,9 @@ export function createNowView(actions: Actions, query: () => string): View {
     empty,
     cells,
     legend,
-    silences,
     pipeline,
+    silences,
+    past,
   );
   let drawn: Now | undefined;
   let drawnQuery = "";
@@ -66,14 +68,14 @@ export function createNowView(actions: Actions, query: () => string): View {
     const focused = document.activeElement?.getAttribute("data-nav");
     const open = now.incidents.filter(({ phase }) => phase !== "resolved");
     const over = now.incidents.filter(({ phase }) => phase === "resolved");
-    incidents.replaceChildren(
-      ...(open.length > 0 ? [incidentList(open, now.atMs)] : []),
+    incidents.replaceChildren(...(open.length > 0 ? [incidentList(open, now.atMs)] : []));
+    past.replaceChildren(
       ...(over.length > 0
         ? [h("h2", {}, "Resolved in the last day"), incidentList(over, now.atMs)]
         : []),
     );
     if (focused?.startsWith("incident:"))
-      incidents.querySelector<HTMLElement>(`[data-nav="${CSS.escape(focused)}"]`)?.focus();
+      element.querySelector<HTMLElement>(`[data-nav="${CSS.escape(focused)}"]`)?.focus();
   }
 
   function silenceLine(silence: Now["silences"][number], nowMs: number): HTMLElement {
