@@ -121,7 +121,7 @@ export class Attempts {
   #errorNow(state: RequestState, atMs: number, key: number): Answer | undefined {
     for (const fault of this.#errors) {
       const fate = errorFate(fault, { key, facts: state.facts, atMs });
-      if (fate !== undefined) return failed(fate.outcome, fate.seconds, true);
+      if (fate !== undefined) return failed(fate.outcome, fate.seconds, fate.isFaultCaused);
     }
     const isTransient =
       state.attempt === 0 &&

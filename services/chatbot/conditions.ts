@@ -125,9 +125,11 @@ export class Conditions {
         const pool = isFilter ? this.#filterPool(region) : model * regions.length + region;
         const noise = (this.#noise[pool] ?? 0) * decay + push * (this.#random[pool]?.normal() ?? 0);
         this.#noise[pool] = noise;
-        this.#cleanDemand[pool] = clean * Math.exp(noise);
+        // A model that nobody uses yet has pools, but no load.
+        const base = isFilter || (models[model]?.weight ?? 0) > 0 ? Math.exp(noise) : 0;
+        this.#cleanDemand[pool] = clean * base;
         this.#cleanCapacity[pool] = clean ** autoscale;
-        this.#demand[pool] = shifted * Math.exp(noise);
+        this.#demand[pool] = shifted * base;
         this.#capacity[pool] = shifted ** autoscale;
       }
     }

@@ -251,7 +251,7 @@ export function errorFate(
   );
   const outcome = (classes[position]?.[0] ?? "server_error") as ErrorClass;
   const seconds = amountOf(effect.afterSeconds, of.key, slot.fault + index * 8 + 2);
-  return { outcome, seconds, isFaultCaused: true };
+  return { outcome, seconds, isFaultCaused: effect.blame === "service" };
 }
 
 /** A quantity drawn anew for one request. */

@@ -55,6 +55,10 @@ const effectSchema = z.discriminatedUnion("kind", [
   z.strictObject({
     kind: z.literal("error"),
     classes: errorMix,
+    blame: z
+      .enum(["service", "client"])
+      .default("service")
+      .describe("client: refusals that the caller earned; never a user-visible failure"),
     afterSeconds: quantitySchema.default(0.2).describe("time that a failed attempt takes"),
     retriesHelp: z
       .boolean()
