@@ -28,15 +28,15 @@ export interface AdmissionSettings extends WalkerLimits {
   readonly recordLimitBytes?: number;
 }
 
-export interface AdmittedRecord {
+interface AdmittedRecord {
   readonly partition: number;
   /** An export request of the same signal. It may be the request's own bytes. */
   readonly value: Uint8Array;
 }
 
-export type RejectionReason = "invalid_id" | "too_large";
+type RejectionReason = "invalid_id" | "too_large";
 
-export interface RejectedItems {
+interface RejectedItems {
   readonly reason: RejectionReason;
   readonly count: number;
   /** The first one's place and what is wrong with it. */

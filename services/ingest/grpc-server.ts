@@ -196,7 +196,8 @@ function statusOf(outcome: Exclude<Outcome, { kind: "accepted" | "partial" }>): 
   return { code: rpcCode.unavailable, message, retryAfterMs };
 }
 
-const codes: Readonly<Record<"invalid" | "too_large" | "unsupported", RpcCode>> = {
+const codes: Readonly<Record<"failed" | "invalid" | "too_large" | "unsupported", RpcCode>> = {
+  failed: rpcCode.internal,
   invalid: rpcCode.invalidArgument,
   too_large: rpcCode.resourceExhausted,
   unsupported: rpcCode.unimplemented,

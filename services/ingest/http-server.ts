@@ -132,6 +132,8 @@ function asAnswer(outcome: Outcome, signal: Signal, encoding: Encoding): Answer 
       return failed(415, rpcCode.invalidArgument, {
         headers: { "accept-encoding": compressions.join(", ") },
       });
+    case "failed":
+      return failed(500, rpcCode.internal);
     case "unavailable":
       return failed(503, rpcCode.unavailable, {
         headers: { "retry-after": String(Math.max(1, Math.ceil(outcome.retryAfterMs / 1000))) },

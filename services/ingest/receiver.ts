@@ -6,7 +6,7 @@ import type { EdgeContext } from "../stage.ts";
 import { type Admitted, createAdmission } from "./admission.ts";
 import type { PartialSuccess } from "./responses.ts";
 
-export type Protocol = "grpc" | "http_protobuf" | "http_json";
+type Protocol = "grpc" | "http_protobuf" | "http_json";
 
 /** How a request was answered; also the label of the request counter. */
 export type Outcome =
@@ -15,6 +15,8 @@ export type Outcome =
   | { readonly kind: "invalid"; readonly message: string }
   | { readonly kind: "too_large"; readonly message: string }
   | { readonly kind: "unsupported"; readonly message: string }
+  /** A mistake of ours: the same request would fail again. */
+  | { readonly kind: "failed"; readonly message: string }
   | { readonly kind: "unavailable"; readonly message: string; readonly retryAfterMs: number };
 
 export interface Receipt {
@@ -62,13 +64,22 @@ export function createReceiver(context: EdgeContext): Receiver {
   let pressure: Promise<Pressure> | undefined;
   let pressureAskedMs = Number.NEGATIVE_INFINITY;
 
-  function currentPressure(): Promise<Pressure> {
+  async function currentPressure(): Promise<Pressure> {
     const nowMs = clock.nowMs();
     if (pressure === undefined || nowMs - pressureAskedMs >= pressureAgeMs) {
       pressureAskedMs = nowMs;
       pressure = log.pressure();
     }
-    return pressure;
+    try {
+      return await pressure;
+    } catch (error) {
+      pressure = undefined;
+      return {
+        state: "refusing",
+        reason: `the log does not answer: ${String(error)}`,
+        retryAfterMs,
+      };
+    }
   }
 
   function count({ signal, protocol, receivedMs }: Receipt, outcome: Outcome): Outcome {
@@ -87,15 +98,26 @@ export function createReceiver(context: EdgeContext): Receiver {
       if (cut > 0) metrics.add("foreshock_ingest_cut_attributes_total", cut, { reason });
   }
 
-  async function appended(signal: Signal, admitted: Admitted): Promise<Outcome> {
+  async function append(signal: Signal, admitted: Admitted): Promise<Outcome> {
     const topic = sourceTopics[signal];
-    if (admitted.records.length > 0)
-      await log.append(
-        admitted.records.map(({ partition, value }) => ({ topic, partition, value })),
-      );
+    const records = admitted.records.map((record) => ({ topic, ...record }));
+    try {
+      if (records.length > 0) await log.append(records);
+    } catch (error) {
+      return notAppended(error);
+    }
     countAdmitted(signal, admitted);
     const partial = partialSuccess(admitted);
     return partial === undefined ? { kind: "accepted" } : { kind: "partial", partial };
+  }
+
+  /** Whatever the log says, the sender still has the data: it may try again. */
+  function notAppended(error: unknown): Outcome {
+    if (error instanceof ForeshockError && error.retryable)
+      return { kind: "unavailable", message: error.message, retryAfterMs };
+    context.report("error", `ingest: the log did not take a request: ${String(error)}`);
+    const message = "the log does not take records at the moment";
+    return { kind: "unavailable", message, retryAfterMs };
   }
 
   async function decide(
@@ -107,7 +129,14 @@ export function createReceiver(context: EdgeContext): Receiver {
       return { kind: "unavailable", message: state.reason, retryAfterMs: state.retryAfterMs };
     const bytes = typeof request === "function" ? request() : request;
     metrics.add("foreshock_ingest_bytes_total", bytes.length, { signal });
-    return appended(signal, admit(signal, bytes));
+    return append(signal, admit(signal, bytes));
+  }
+
+  function failure(error: unknown): Outcome {
+    if (error instanceof ForeshockError && error.code === "payload_invalid")
+      return { kind: "invalid", message: error.message };
+    context.report("error", `ingest: a request failed: ${String(error)}`);
+    return { kind: "failed", message: "internal error" };
   }
 
   return {
@@ -133,16 +162,6 @@ export function createReceiver(context: EdgeContext): Receiver {
       retryAfterMs,
     },
   };
-
-  /** Whatever the log says, the sender still has the data: it may try again. */
-  function failure(error: unknown): Outcome {
-    if (error instanceof ForeshockError && error.code === "payload_invalid")
-      return { kind: "invalid", message: error.message };
-    const isExpected = error instanceof ForeshockError && error.retryable;
-    if (!isExpected) context.report("error", `ingest: the log refused an append: ${String(error)}`);
-    const message = isExpected ? error.message : "the log does not take records at the moment";
-    return { kind: "unavailable", message, retryAfterMs };
-  }
 }
 
 function partialSuccess({ rejected }: Admitted): PartialSuccess | undefined {

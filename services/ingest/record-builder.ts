@@ -25,7 +25,7 @@ export function createLevel(): Level {
 }
 
 /** An item lies in `levels[depth]`. `levels[0]` is the request itself, which has neither tag nor length. */
-export interface Placement {
+interface Placement {
   readonly levels: readonly Level[];
   readonly depth: number;
 }
