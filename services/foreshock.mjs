@@ -20,15 +20,16 @@ function install() {
     existsSync(stamp) && readFileSync(stamp, "utf8") === wanted && existsSync(bundledNode());
   if (installed) return 0;
   process.stderr.write("foreshock: installing packages (once, about half a minute) …\n");
+  // Not `npm ci`: it refuses the lock file on a registry that lacks packages of other platforms.
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-  const done = spawnSync(npm, ["ci", "--no-audit", "--no-fund", "--loglevel=error"], {
+  const done = spawnSync(npm, ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], {
     cwd: root,
     stdio: ["ignore", 2, 2],
     shell: process.platform === "win32",
   });
   if (done.status !== 0) {
     process.stderr.write(
-      `foreshock: 'npm ci' ended with ${done.status ?? done.signal ?? done.error?.message}. Run it by hand in ${root} to see why.\n`,
+      `foreshock: 'npm install' ended with ${done.status ?? done.signal ?? done.error?.message}. Run it by hand in ${root} to see why.\n`,
     );
     process.exit(69);
   }

@@ -48,6 +48,9 @@ const minuteMs = 60_000;
 const warmUpMs = 40 * minuteMs;
 const leadInMs = 2 * minuteMs;
 
+/** Usual time from the fault's start to the outage point; only where on the reader's clock the story lies depends on it. */
+const usualRampMs = 45 * minuteMs;
+
 /**
  * Draws a run that ends about now, at its usual hour of the day whatever the hour is, and finds out by simulating it when
  * the fault begins to show and when the outage is there. Throws `scenario_invalid` when the scenario has no outage.
@@ -56,16 +59,9 @@ export function planStory(name: string, seed: number, nowMs: number): Story {
   const scenario = loadScenario(name);
   const usual = loadFleet();
   const draft = planRun({ scenario, seed });
-  const draftTruth = truthOf(draft, simulate(draft)).header;
-  const { faultStartMs, outage } = draftTruth;
-  if (faultStartMs === null || outage.pointMs === null)
-    throw new ForeshockError(
-      "scenario_invalid",
-      `scenario ${name} with seed ${seed} has no outage to be early for; try S04, S05, S07, S13 or another seed`,
-    );
-  // The same story, moved to end about now: the fleet's day moves with it.
-  const storyMs = outage.pointMs - draft.startMs;
-  const startMs = Math.floor((nowMs - storyMs) / 1_000) * 1_000;
+  const beforeMs = (draft.faultStartMs ?? draft.startMs) - draft.startMs + usualRampMs;
+  const startMs = Math.floor((nowMs - beforeMs) / 1_000) * 1_000;
+  // The fleet's day moves with the story, and it is never a weekend: the load is the scenario's own.
   const hourOf = (ms: number) => (ms / 3_600_000) % 24;
   const peakHour = (usual.traffic.peakHour + hourOf(startMs) - hourOf(draft.startMs) + 48) % 24;
   const fleet = loadFleet({ traffic: { ...usual.traffic, peakHour, weekendFactor: 1 } });
@@ -75,7 +71,7 @@ export function planStory(name: string, seed: number, nowMs: number): Story {
   if (outageMs === null || plan.faultStartMs === undefined)
     throw new ForeshockError(
       "scenario_invalid",
-      `scenario ${name} with seed ${seed} has no outage at this hour; try another seed`,
+      `scenario ${name} with seed ${seed} has no outage to be early for; try S04, S05, S07, S13 or another seed`,
     );
   return {
     plan,

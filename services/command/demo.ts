@@ -81,6 +81,7 @@ async function tell(scenario: string, seed: number, options: DemoOptions): Promi
   const quiet = reporter(config.logLevel === "info" ? "warn" : config.logLevel);
   await using app = await startApp({ config, clock, report: quiet, readWaitMs: 100 });
   const page = app.addresses["page"] ?? "";
+  const otlp = `http://${app.addresses["OTLP HTTP"]}`;
   write(`Foreshock demo: ${story.scenario}, seed ${seed}`);
   write(`Page   ${page}   (open it now; it is live)`);
   const firstPictureSeconds = (Date.now() - options.startedAtMs) / 1000;
@@ -94,16 +95,16 @@ async function tell(scenario: string, seed: number, options: DemoOptions): Promi
   });
   progress.end();
   const pages: Incident[] = [];
-  const watching = watchIncidents(app.log, pages, signal);
+  void watchIncidents(app.log, pages, signal).catch(() => {});
   const time = (ms: number) => new Date(ms).toLocaleTimeString(undefined, { hour12: false });
   write(
-    `${time(story.liveFromMs)}  Baselines learnt. From here on the fleet speaks OTLP through its SDK to ${app.addresses["OTLP HTTP"]}`,
+    `${time(story.liveFromMs)}  Baselines learnt. From here on the fleet speaks OTLP through its SDK to ${otlp}`,
   );
 
   const tremorMs = story.plan.faultStartMs ?? story.onsetMs;
   const speed = Math.max(1, (story.outageMs - tremorMs) / (playSeconds * 1000));
   const speaker = openSdkSpeaker(story.plan, {
-    endpoint: app.addresses["OTLP HTTP"] ?? "",
+    endpoint: otlp,
     metrics: false,
   });
   const told = new Set<string>();
@@ -154,7 +155,6 @@ async function tell(scenario: string, seed: number, options: DemoOptions): Promi
       : `Paged at ${time(paged.atMs)}, outage at ${time(story.outageMs)}: ${describe(Math.abs(result.lead_s ?? 0))} ${isEarly ? "before" : "after"} it.`,
   );
   if (!options.isOnce && !signal.aborted) await goOn(app, page, signal);
-  await watching.catch(() => {});
   return isEarly || !options.isOnce ? exitCodes.ok : exitCodes.no;
 }
 
@@ -183,7 +183,7 @@ function sayPage(
   const lead = (story.outageMs - incident.atMs) / 1000;
   const text = alertText(incident, {
     timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone,
-    pageUrl: page,
+    publicUrl: page,
   });
   say(
     incident.incident,
