@@ -10,6 +10,7 @@ import type { EdgeContext, RunningServer, ServerStage } from "../stage.ts";
 import { loadAssets } from "./assets.ts";
 import { createEventStream } from "./event-stream.ts";
 import { listen } from "./http-server.ts";
+import { createCourseReader } from "./incident-course.ts";
 import { type NowOptions, nowView } from "./now.ts";
 import { createHandler } from "./routes.ts";
 import {
@@ -120,7 +121,7 @@ async function openConsole(context: EdgeContext): Promise<RunningServer> {
       assets,
       events,
       nowOptions,
-      framePartitions: partitionsOf.get(topics.frames) ?? 0,
+      courses: createCourseReader(log, partitionsOf.get(topics.frames) ?? 0),
       publicUrl: base,
       newId: randomUUID,
       notReadyBecause: () => notReady,

@@ -1,4 +1,5 @@
 /** Reads frames of a stretch of time back from the log, for incidents whose past no ring holds. */
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Frame, frameRecord } from "../contracts/frame.ts";
 import { topics } from "../contracts/topics.ts";
 import type { Log } from "../log/log.ts";
@@ -26,37 +27,38 @@ export async function offsetAtTime(
 }
 
 export interface FrameRange {
-  readonly partitions: number;
-  readonly fromMs: number;
+  readonly partition: number;
+  readonly fromOffset: number;
   /** Frames appended later are not read. */
   readonly untilMs: number;
   readonly maxFrames: number;
 }
 
-/** Calls `take` with every frame in the range, partition after partition. Frames that do not read are passed over. */
+/** So much is decoded before others have their turn. */
+const readBytes = 256 * 1024;
+
+/** Calls `take` with every frame in the range and returns where to read on. Frames that do not read are passed over. */
 export async function readFrames(
   log: Log,
   range: FrameRange,
-  take: (frame: Frame, appendMs: number) => void,
-): Promise<void> {
-  for (let partition = 0; partition < range.partitions; partition++) {
-    const place = { topic: topics.frames, partition };
-    let fromOffset = await offsetAtTime(log, place, range.fromMs);
-    const { end } = await log.offsets(topics.frames, partition);
-    let taken = 0;
-    while (fromOffset < end && taken < range.maxFrames) {
-      const records = await log.read({ ...place, fromOffset, waitMs: 0 });
-      if (records.length === 0) break;
-      for (const record of records) {
-        fromOffset = record.offset + 1;
-        if (record.appendMs > range.untilMs) return;
-        taken++;
-        try {
-          take(frameRecord.decode(record.value), record.appendMs);
-        } catch {
-          // The stage that reads frames for a living reports it; a picture can do without.
-        }
+  take: (frame: Frame) => void,
+): Promise<number> {
+  const place = { topic: topics.frames, partition: range.partition };
+  const { start, end } = await log.offsets(place.topic, place.partition);
+  let fromOffset = Math.max(range.fromOffset, start);
+  for (let taken = 0; fromOffset < end && taken < range.maxFrames; await nextTurn()) {
+    const records = await log.read({ ...place, fromOffset, maxBytes: readBytes, waitMs: 0 });
+    if (records.length === 0) break;
+    for (const record of records) {
+      if (record.appendMs > range.untilMs) return fromOffset;
+      fromOffset = record.offset + 1;
+      taken++;
+      try {
+        take(frameRecord.decode(record.value));
+      } catch {
+        // The stage that reads frames for a living reports it; a picture can do without.
       }
     }
   }
+  return fromOffset;
 }

@@ -144,7 +144,7 @@ function cellView(
       : state.incidents.get(incident.incident)?.latest.leadingSignal;
   const main = mainVerdict(known, leading);
   const newestMs = state.newestWindowMs ?? known.windowStartMs;
-  const points = main === undefined ? [] : (known.series.get(main.signal)?.points(newestMs) ?? []);
+  const series = main === undefined ? undefined : known.series.get(main.signal);
   return {
     cell: frame.cell,
     ...parseCellKey(frame.cell),
@@ -152,8 +152,8 @@ function cellView(
     requestsPerSecond: frame.requests / (state.windowMs / 1_000),
     incident: incident?.incident ?? null,
     main: main === undefined ? null : signalView(main),
-    points: options.withPoints ? [...points] : [],
-    newest: points.at(-1) ?? null,
+    points: options.withPoints ? [...(series?.points(newestMs) ?? [])] : [],
+    newest: series?.at(known.windowStartMs) ?? null,
   };
 }
 
@@ -179,13 +179,7 @@ function mainVerdict(known: CellKnown, leading: SignalName | undefined): SignalV
   for (const name of calmOrder) {
     const found = signals.find(({ signal }) => signal === name);
     // A signal that this cell has never had a value for (streaming is off, say) gives way to the next.
-    if (
-      found !== undefined &&
-      (found.seen !== null ||
-        (known.series.get(name)?.points(known.windowStartMs) ?? []).some(
-          ({ seen }) => seen !== null,
-        ))
-    )
+    if (found !== undefined && (found.seen !== null || known.series.get(name)?.hasValue()))
       return found;
   }
   return signals[0];

@@ -12,6 +12,7 @@ import type { Clock } from "../runtime/clock.ts";
 import type { Asset } from "./assets.ts";
 import type { EventStream } from "./event-stream.ts";
 import type { Answer, Handler, Request } from "./http-server.ts";
+import type { CourseReader } from "./incident-course.ts";
 import { incidentDetail } from "./incident-detail.ts";
 import { allIncidents, type NowOptions, nowView } from "./now.ts";
 import type { ConsoleState } from "./state.ts";
@@ -23,7 +24,7 @@ export interface RouteParts {
   readonly assets: ReadonlyMap<string, Asset>;
   readonly events: EventStream;
   readonly nowOptions: () => NowOptions;
-  readonly framePartitions: number;
+  readonly courses: CourseReader;
   /** Base URL of the page. */
   readonly publicUrl: () => string;
   readonly newId: () => string;
@@ -98,15 +99,10 @@ async function detail(parts: RouteParts, id: string, query: URLSearchParams): Pr
       "bad_request",
       `timeZone must be an IANA name such as Europe/Berlin, got ${timeZone}`,
     );
-  return json(
-    await incidentDetail(parts.state, known, {
-      log: parts.log,
-      framePartitions: parts.framePartitions,
-      nowMs: parts.clock.nowMs(),
-      timeZone,
-      publicUrl: parts.publicUrl(),
-    }),
-  );
+  const nowMs = parts.clock.nowMs();
+  const course = await parts.courses.read(known, nowMs);
+  const options = { nowMs, timeZone, publicUrl: parts.publicUrl() };
+  return json(incidentDetail(parts.state, known, { course, options }));
 }
 
 async function acknowledge(parts: RouteParts, id: string, request: Request): Promise<Answer> {

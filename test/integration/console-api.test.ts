@@ -223,6 +223,22 @@ describe("GET /api/incidents/:id", () => {
     expect(detail.deliveries).toHaveLength(1);
   });
 
+  it("carries the course on with new windows, each counted once however many ask", async () => {
+    await appendFrames(10, 2.4);
+    await log.append([
+      incidentAppend(anIncident({ cells: [sickCell], sinceMs: newestMs, evidence: [] })),
+    ]);
+    const url = await open();
+    const before = await Promise.all([getDetail(url), getDetail(url)]);
+    expect(before.map(({ spread }) => spread.length)).toEqual([10, 10]);
+    await log.append([
+      frameAppend(sceneFrame({ windowStartMs: newestMs + sceneWindowMs, slowness: 1 })),
+    ]);
+    const after = await Promise.all([getDetail(url), getDetail(url)]);
+    expect(after.map(({ series }) => series?.points.length)).toEqual([11, 11]);
+    expect(after[0]?.spread.slice(-2).map(({ anomalous }) => anomalous)).toEqual([1, 0]);
+  });
+
   it("has no series when the log no longer holds it", async () => {
     await log.append([incidentAppend(anIncident())]);
     const detail = await getDetail(await open());
