@@ -1,11 +1,11 @@
 import type { Conditions, PoolConditions } from "./conditions.ts";
+import { FaultEffects } from "./fault-effects.ts";
 import type { FilterEvent, Outcome } from "./fleet-event.ts";
-import { matches, requestKinds } from "./fleet-model.ts";
+import { requestKinds } from "./fleet-model.ts";
 import { childKey, normalAt, unitAt } from "./random.ts";
-import { amountOf, errorFate } from "./request-birth.ts";
 import { slot } from "./request-slots.ts";
 import { isRetried, type RequestState } from "./request-state.ts";
-import { faultLevel, type PlannedFault, type RunPlan } from "./run-plan.ts";
+import type { RunPlan } from "./run-plan.ts";
 import type { SenderBoard } from "./sender-board.ts";
 
 const streamKind = requestKinds.indexOf("stream");
@@ -13,7 +13,7 @@ const embeddingsKind = requestKinds.indexOf("embeddings");
 const medianInputTokens = 1020;
 
 /** What came of an attempt: the call is over (its event is filled in), or the SDK tries again. */
-export type AttemptResult =
+type AttemptResult =
   | { readonly done: true; readonly filter: FilterEvent | undefined }
   | { readonly done: false; readonly retryMs: number; readonly filter: FilterEvent | undefined };
 
@@ -32,30 +32,23 @@ export class Attempts {
   readonly #plan: RunPlan;
   readonly #conditions: Conditions;
   readonly #board: SenderBoard;
-  readonly #errors: readonly PlannedFault[];
-  readonly #slow: readonly PlannedFault[];
-  readonly #speed: readonly PlannedFault[];
-  readonly #cuts: readonly PlannedFault[];
-  readonly #cancels: readonly PlannedFault[];
+  readonly #faults: FaultEffects;
 
   constructor(plan: RunPlan, conditions: Conditions, board: SenderBoard) {
     this.#plan = plan;
     this.#conditions = conditions;
     this.#board = board;
-    const of = (...kinds: string[]) => plan.faults.filter((f) => kinds.includes(f.effect.kind));
-    this.#errors = plan.faults.filter((f) => f.effect.kind === "error" && f.effect.retriesHelp);
-    this.#slow = of("first_token", "latency");
-    this.#speed = of("token_speed");
-    this.#cuts = of("stream_cut");
-    this.#cancels = of("cancel");
+    this.#faults = new FaultEffects(plan);
   }
 
   /** Plays attempt `state.attempt` at `atMs`; fills in the event when the call ends with it. */
   play(state: RequestState, atMs: number): AttemptResult {
     const { event } = state;
     const key = childKey(event.key1, state.attempt + 1);
-    const cancel = state.attempt === 0 ? this.#cancelled(state, atMs) : undefined;
-    if (cancel !== undefined) return this.#end(state, atMs, cancel, undefined);
+    const leaves = state.attempt === 0 ? this.#faults.cancelSeconds(state, atMs) : undefined;
+    if (leaves !== undefined) {
+      return this.#end(state, atMs, failed("client_cancelled", leaves, true), undefined);
+    }
     if (event.servedBy < 0) {
       return this.#end(state, atMs, this.#http(state, atMs), undefined);
     }
@@ -119,10 +112,8 @@ export class Attempts {
   }
 
   #errorNow(state: RequestState, atMs: number, key: number): Answer | undefined {
-    for (const fault of this.#errors) {
-      const fate = errorFate(fault, { key, facts: state.facts, atMs });
-      if (fate !== undefined) return failed(fate.outcome, fate.seconds, fate.isFaultCaused);
-    }
+    const fate = this.#faults.errorOf(state, atMs, key);
+    if (fate !== undefined) return failed(fate.outcome, fate.seconds, fate.isFaultCaused);
     const isTransient =
       state.attempt === 0 &&
       unitAt(key, slot.transient) < this.#plan.fleet.config.errors.transient &&
@@ -137,13 +128,8 @@ export class Attempts {
     const isFaultCaused = unit >= this.#conditions.modelWithoutFault(servedBy, region).refused;
     const first = unitAt(key1, slot.refusalClass) < 0.7;
     const isAnthropic = this.#plan.fleet.models[servedBy]?.provider === "anthropic";
-    const outcome = isAnthropic
-      ? first
-        ? "overloaded"
-        : "rate_limit"
-      : first
-        ? "unavailable"
-        : "rate_limit";
+    const overload = isAnthropic ? "overloaded" : "unavailable";
+    const outcome = first ? overload : "rate_limit";
     return failed(outcome, 0.1 + 0.2 * unitAt(key, slot.attemptSeconds), isFaultCaused);
   }
 
@@ -215,11 +201,14 @@ export class Attempts {
     const noise = Math.exp(0.15 * normalAt(key, slot.waitNoise));
     const firstToken = (at: PoolConditions) => at.waitSeconds * noise + plain * at.slowness;
     const cleanSeconds = firstToken(clean) + now.cleanFilterSeconds;
-    const seconds = this.#slowed(state, atMs, firstToken(here)) + now.filterSeconds;
+    const seconds = this.#faults.slowed(state, atMs, firstToken(here)) + now.filterSeconds;
     const timeout = this.#conditions.timeoutSeconds(servedBy, region);
     if (seconds > timeout) return failed("timeout", timeout, cleanSeconds <= timeout);
-    const isTouched = seconds > 1.1 * cleanSeconds;
-    const generation = this.#generationSeconds(state, atMs, here.speed, model.tokensPerSecond);
+    const speedFactor = this.#faults.tokenSpeed(state, atMs);
+    const isTouched = seconds > 1.1 * cleanSeconds || speedFactor < 0.9;
+    const speedNoise = Math.exp(0.15 * normalAt(key1, slot.tokenSpeed));
+    const speed = model.tokensPerSecond * here.speed * speedFactor * speedNoise;
+    const generation = event.outputTokens / speed;
     const answer = {
       outcome: "ok" as Outcome,
       seconds: seconds + generation,
@@ -229,19 +218,14 @@ export class Attempts {
     };
     if (event.requestKind !== streamKind) return answer;
     const point = unitAt(key1, slot.cutPoint);
-    const cut = this.#cuts.find(
-      (fault) =>
-        matches(fault.target, state.facts) &&
-        unitAt(key1, slot.fault + fault.index * 8) <
-          faultLevel(fault, atMs, state.facts.model, state.facts.region),
-    );
-    if (cut !== undefined || state.fate?.outcome === "stream_error") {
+    const isCut = this.#faults.isCut(state, atMs);
+    if (isCut || state.fate?.outcome === "stream_error") {
       return {
         ...answer,
         outcome: "stream_error",
         seconds: seconds + generation * point,
-        isFaultCaused: cut !== undefined,
-        isTouched: isTouched || cut !== undefined,
+        isFaultCaused: isCut,
+        isTouched: isTouched || isCut,
       };
     }
     const stops = unitAt(key1, slot.stop) < this.#plan.fleet.config.clients.stopShare;
@@ -250,58 +234,11 @@ export class Attempts {
     return { ...answer, outcome: "client_cancelled", seconds: seconds + generation * read };
   }
 
-  #generationSeconds(
-    state: RequestState,
-    atMs: number,
-    poolSpeed: number,
-    tokensPerSecond: number,
-  ): number {
-    const { event, facts } = state;
-    let speed =
-      tokensPerSecond * poolSpeed * Math.exp(0.15 * normalAt(event.key1, slot.tokenSpeed));
-    for (const fault of this.#speed) {
-      if (fault.effect.kind !== "token_speed" || !matches(fault.target, facts)) continue;
-      if (unitAt(event.key1, slot.fault + fault.index * 8) >= fault.effect.share) continue;
-      const level = faultLevel(fault, atMs, facts.model, facts.region);
-      if (level < 0.9) event.isTouched = true;
-      speed *= Math.max(0.01, level);
-    }
-    return event.outputTokens / speed;
-  }
-
-  #slowed(state: RequestState, atMs: number, plainSeconds: number): number {
-    const { event, facts } = state;
-    let seconds = plainSeconds;
-    for (const fault of this.#slow) {
-      if (!matches(fault.target, facts)) continue;
-      const { effect } = fault;
-      const level = faultLevel(fault, atMs, facts.model, facts.region);
-      const unit = unitAt(event.key1, slot.fault + fault.index * 8);
-      if (effect.kind === "first_token" && unit < effect.share) seconds *= level;
-      if (effect.kind === "latency" && unit < level) {
-        seconds += amountOf(effect.addSeconds, event.key1, slot.fault + fault.index * 8 + 1);
-      }
-    }
-    return seconds;
-  }
-
-  #cancelled(state: RequestState, atMs: number): Answer | undefined {
-    const { event, facts } = state;
-    for (const fault of this.#cancels) {
-      if (fault.effect.kind !== "cancel" || !matches(fault.target, facts)) continue;
-      const at = slot.fault + fault.index * 8;
-      if (unitAt(event.key1, at) >= faultLevel(fault, atMs, facts.model, facts.region)) continue;
-      const seconds = amountOf(fault.effect.afterSeconds, event.key1, at + 1);
-      return { ...failed("client_cancelled", seconds, true), firstTokenSeconds: Number.NaN };
-    }
-    return undefined;
-  }
-
   #http(state: RequestState, atMs: number): Answer {
     const { event, fate } = state;
     const plain = 0.1 * Math.exp(0.4 * normalAt(event.key1, slot.httpSeconds));
     if (fate !== undefined) return failed(fate.outcome, fate.seconds, fate.isFaultCaused);
-    const seconds = this.#slowed(state, atMs, plain);
+    const seconds = this.#faults.slowed(state, atMs, plain);
     if (seconds > 15) return failed("timeout", 15, plain <= 15);
     return {
       outcome: "ok",

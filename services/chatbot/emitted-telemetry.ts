@@ -8,7 +8,7 @@
  * - baggage: opentelemetry-processor-baggage, which copies the application's baggage to every span.
  * - resource: service.*, cloud.*, k8s.*, as the OpenTelemetry operator and SDK resource detectors set them.
  */
-export const emittedAttributes = {
+const emittedAttributes = {
   "gen_ai.operation.name": "contrib, sdk: chat or embeddings",
   "gen_ai.provider.name": "contrib, sdk",
   "gen_ai.request.model": "contrib, sdk",
@@ -55,7 +55,7 @@ export const emittedAttributes = {
 export type AttributeName = keyof typeof emittedAttributes;
 
 /** Metrics, all cumulative. */
-export const emittedMetrics = {
+const emittedMetrics = {
   "gen_ai.client.operation.duration": "contrib: histogram, s; buckets of the conventions",
   "gen_ai.client.operation.time_to_first_chunk": "contrib: histogram, s; successful streams only",
   "http.server.active_requests": "http: up-down counter, {request}",

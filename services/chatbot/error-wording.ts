@@ -1,7 +1,7 @@
 import type { Outcome } from "./fleet-event.ts";
 
 /** How a failed call appears in the span of one library. */
-export interface ErrorWording {
+interface ErrorWording {
   readonly errorType: string;
   /** Status message; Anthropic's own SDK sets none. */
   readonly message: string;

@@ -3,7 +3,7 @@ import { drawQuantity } from "./quantity.ts";
 import type { RandomSource } from "./random.ts";
 import type { Fault } from "./scenario-schema.ts";
 
-export interface CourseInput {
+interface CourseInput {
   readonly random: RandomSource;
   readonly compress: number;
   /** Minutes at the top where the fault names none. */

@@ -4,7 +4,6 @@ import type { Target } from "./scenario-schema.ts";
 
 /** What a request is: the first three are model calls, the last two plain HTTP. */
 export const requestKinds = ["chat", "stream", "embeddings", "login", "session"] as const;
-export type RequestKind = (typeof requestKinds)[number];
 
 export interface Tenant {
   readonly index: number;

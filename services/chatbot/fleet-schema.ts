@@ -35,7 +35,7 @@ const tierSchema = z.strictObject({
   hasUsers: z.boolean().default(true).describe("people who give up waiting; false = programs"),
 });
 
-export const defaultRegions = [
+const defaultRegions = [
   { name: "us-east-1", cluster: "chat-use1-a", weight: 0.38, utcOffsetHours: -5 },
   { name: "eu-west-1", cluster: "chat-euw1-a", weight: 0.28, utcOffsetHours: 1 },
   { name: "us-west-2", cluster: "chat-usw2-a", weight: 0.2, utcOffsetHours: -8 },
@@ -43,7 +43,7 @@ export const defaultRegions = [
 ];
 
 /** Latency classes: scenarios.md-style medians for small, mid, large and reasoning models; assumed log-sd. */
-export const defaultModels: z.input<typeof modelSchema>[] = [
+const defaultModels: z.input<typeof modelSchema>[] = [
   model("gpt-4o-mini", "gpt-4o-mini-2024-07-18", "openai", 0.26, [0.5, 0.35, 150]),
   model("gpt-4o", "gpt-4o-2024-08-06", "openai", 0.2, [1.0, 0.4, 80]),
   { ...model("o4-mini", "o4-mini-2025-04-16", "openai", 0.08, [5, 0.55, 60]), timeoutSeconds: 60 },

@@ -1,12 +1,7 @@
 import type { Sender } from "./fleet-model.ts";
 import { ProtobufWriter } from "./protobuf-writer.ts";
-import {
-  type AttributeValue,
-  doubleAttributes,
-  resourceAttributes,
-  type Scope,
-  type SpanShape,
-} from "./span-shape.ts";
+import { resourceAttributes } from "./resource-shape.ts";
+import { type AttributeValue, doubleAttributes, type Scope, type SpanShape } from "./span-shape.ts";
 
 const spanKinds = { server: 2, client: 3 } as const;
 const statusCodes = { unset: 0, ok: 1, error: 2 } as const;

@@ -12,7 +12,7 @@ export const outageRule = {
 } as const;
 
 /** Requests and user-visible failures per window, in order; windows without requests are 0, 0. */
-export interface FailureSeries {
+interface FailureSeries {
   readonly requests: readonly number[];
   readonly failures: readonly number[];
 }

@@ -15,7 +15,7 @@ export interface PoolSpec {
 }
 
 /** How clients load a pool again after a failure. */
-export interface RetryHabits {
+interface RetryHabits {
   readonly maxRetries: number;
   readonly backoffSeconds: number;
   readonly userRetryShare: number;

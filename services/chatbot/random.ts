@@ -50,7 +50,7 @@ export function normalAt(key: number, slot: number): number {
  * Quantile of the standard normal; relative error below 1.2e-9.
  * Source: P. J. Acklam, "An algorithm for computing the inverse normal cumulative distribution function", 2003.
  */
-export function inverseNormal(p: number): number {
+function inverseNormal(p: number): number {
   if (p < 0.02425) return tail(Math.sqrt(-2 * Math.log(p)));
   if (p > 1 - 0.02425) return -tail(Math.sqrt(-2 * Math.log(1 - p)));
   const q = p - 0.5;

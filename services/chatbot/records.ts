@@ -8,8 +8,9 @@ import { MetricExporters } from "./metric-records.ts";
 import { OtlpSpanEncoder } from "./otlp-encoder.ts";
 import { childKey, normalAt, unitAt } from "./random.ts";
 import type { RunPlan } from "./run-plan.ts";
+import { samplingOf } from "./sampling.ts";
 import { SenderBatch } from "./sender-batch.ts";
-import { filterSpanShape, requestSpans, type SpanShape, samplingOf } from "./span-shape.ts";
+import { filterSpanShape, requestSpans, type SpanShape } from "./span-shape.ts";
 import { Transit } from "./transit.ts";
 
 export interface RecordOptions {

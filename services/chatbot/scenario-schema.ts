@@ -32,7 +32,7 @@ const targetSchema = z.strictObject({
 });
 
 /** Outcome classes; what a library reports for each is in `error-wording.ts`. */
-export const errorClasses = [
+const errorClasses = [
   "rate_limit",
   "overloaded",
   "server_error",
@@ -177,9 +177,7 @@ export const scenarioSchema = z.strictObject({
 });
 
 export type Scenario = z.infer<typeof scenarioSchema>;
-export type ScenarioInput = z.input<typeof scenarioSchema>;
 export type Fault = Scenario["faults"][number];
 export type Effect = Fault["effect"];
 export type Target = Fault["target"];
-export type Ramp = Fault["ramp"];
 export type ErrorClass = (typeof errorClasses)[number];

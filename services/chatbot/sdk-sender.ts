@@ -28,8 +28,9 @@ import {
   durationName,
   firstChunkName,
 } from "./metric-shape.ts";
+import { resourceAttributes } from "./resource-shape.ts";
 import type { RunPlan } from "./run-plan.ts";
-import { type AttributeValue, resourceAttributes, type SpanShape, scopes } from "./span-shape.ts";
+import { type AttributeValue, type SpanShape, scopes } from "./span-shape.ts";
 
 export interface SdkTarget {
   /** `http://host:4318` or, for gRPC, `http://host:4317`. */

@@ -2,11 +2,12 @@ import { createTraceState } from "@opentelemetry/api";
 import type { FleetEvent } from "./fleet-event.ts";
 import type { Sender } from "./fleet-model.ts";
 import type { RunPlan } from "./run-plan.ts";
+import { samplingOf } from "./sampling.ts";
 import { SdkSender, type SdkTarget } from "./sdk-sender.ts";
-import { filterSpanShape, requestSpans, type SpanShape, samplingOf } from "./span-shape.ts";
+import { filterSpanShape, requestSpans, type SpanShape } from "./span-shape.ts";
 import { Transit } from "./transit.ts";
 
-export interface SpeakerOptions {
+interface SpeakerOptions {
   /** OTLP endpoint without a path: `http://127.0.0.1:4318`, or 4317 for gRPC. */
   readonly endpoint: string;
   /** Default `http/protobuf`. */
@@ -92,12 +93,12 @@ export function openSdkSpeaker(plan: RunPlan, options: SpeakerOptions): SdkSpeak
 }
 
 /** Wall time and waiting. */
-export interface SpeakClock {
+interface SpeakClock {
   nowMs(): number;
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
-export interface SpeakOptions extends SpeakerOptions {
+interface SpeakOptions extends SpeakerOptions {
   /** Events are spoken when it reaches their end; those of the past at once. */
   readonly clock: SpeakClock;
   /** Stops early; what was spoken is still flushed. */

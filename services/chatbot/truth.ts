@@ -9,7 +9,7 @@ import type { Effect } from "./scenario-schema.ts";
 import { routeOf } from "./span-shape.ts";
 import { CellTruth, type TruthCell, type TruthRow } from "./truth-cells.ts";
 
-export const truthWindowMs = 5000;
+const truthWindowMs = 5000;
 
 /** First line of a truth file; times Unix ms, `null` where there is none. */
 export interface TruthHeader {
@@ -39,7 +39,7 @@ export interface TruthHeader {
   readonly cells: readonly TruthCell[];
 }
 
-export interface TruthOutage {
+interface TruthOutage {
   /** The earlier of the two below. */
   readonly pointMs: number | null;
   readonly fleetMs: number | null;

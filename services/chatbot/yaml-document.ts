@@ -15,7 +15,7 @@ export function readYamlDocument<T>(file: string, schema: z.ZodType<T>): T {
 }
 
 /** The same for a text that is already at hand; `name` is what messages call it. */
-export function parseYamlDocument<T>(text: string, schema: z.ZodType<T>, name: string): T {
+function parseYamlDocument<T>(text: string, schema: z.ZodType<T>, name: string): T {
   let value: unknown;
   try {
     value = parse(text);

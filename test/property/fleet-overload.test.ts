@@ -8,7 +8,12 @@ const streamKind = requestKinds.indexOf("stream");
 
 it("has no outage point from Friday to Sunday of clean traffic", () => {
   const shape = { requestsPerSecond: 4 };
-  const plan = planOf("clean", { shape, startMs: Date.UTC(2026, 2, 6), durationMs: 3 * 24 * 60 * minuteMs, seed: 5 });
+  const plan = planOf("clean", {
+    shape,
+    startMs: Date.UTC(2026, 2, 6),
+    durationMs: 3 * 24 * 60 * minuteMs,
+    seed: 5,
+  });
   const { outage, onsetMs, requests } = truthOf(plan, simulate(plan)).header;
   expect(requests).toBeGreaterThan(500_000);
   expect({ outage: outage.pointMs, onsetMs }).toEqual({ outage: null, onsetMs: null });
