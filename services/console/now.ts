@@ -157,7 +157,7 @@ function cellView(
   };
 }
 
-export function signalView(verdict: SignalVerdict): SignalView {
+function signalView(verdict: SignalVerdict): SignalView {
   const { signal, state, seen, expected, low, high, bad, of } = verdict;
   const { words, unit } = signalCatalog[signal];
   return { signal, words, unit, state, seen, expected, low, high, bad, of };

@@ -8,7 +8,7 @@ import {
 import { type Command, commandRecord } from "../contracts/records.ts";
 import { topics } from "../contracts/topics.ts";
 import type { Log } from "../log/log.ts";
-import type { Clock } from "../runtime/clock.ts";
+import type { EdgeContext } from "../stage.ts";
 import type { Asset } from "./assets.ts";
 import type { EventStream } from "./event-stream.ts";
 import type { Answer, Handler, Request } from "./http-server.ts";
@@ -19,7 +19,7 @@ import type { ConsoleState } from "./state.ts";
 
 export interface RouteParts {
   readonly log: Log;
-  readonly clock: Clock;
+  readonly clock: EdgeContext["clock"];
   readonly state: ConsoleState;
   readonly assets: ReadonlyMap<string, Asset>;
   readonly events: EventStream;

@@ -1,6 +1,6 @@
 /** Follows topics of the log without a group: the console keeps nothing and commits nothing, it reads again at start. */
 import type { Log, LogRecord } from "../log/log.ts";
-import type { Clock } from "../runtime/clock.ts";
+import type { EdgeContext } from "../stage.ts";
 import { offsetAtTime } from "./frame-range.ts";
 
 export interface Followed {
@@ -17,7 +17,7 @@ export interface Tail extends AsyncDisposable {
 
 export interface TailOptions {
   readonly log: Log;
-  readonly clock: Clock;
+  readonly clock: EdgeContext["clock"];
   readonly report: (level: "warn" | "error", message: string) => void;
 }
 

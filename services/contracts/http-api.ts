@@ -14,7 +14,7 @@ export type CellState = (typeof cellStates)[number];
 const nullableNumber = z.number().nullable();
 
 /** One window of a signal; null where there is no evidence: a gap is a gap. */
-export const pointSchema = z.object({
+const pointSchema = z.object({
   atMs: z.number(),
   seen: nullableNumber,
   expected: nullableNumber,
@@ -23,7 +23,7 @@ export const pointSchema = z.object({
 });
 export type Point = z.infer<typeof pointSchema>;
 
-export const signalViewSchema = z.object({
+const signalViewSchema = z.object({
   signal: z.enum(signalNames),
   /** In a user's words: `first tokens`. */
   words: z.string(),
@@ -38,7 +38,7 @@ export const signalViewSchema = z.object({
 });
 export type SignalView = z.infer<typeof signalViewSchema>;
 
-export const cellViewSchema = z.object({
+const cellViewSchema = z.object({
   cell: z.string(),
   kind: z.enum(["genai", "http"]),
   provider: z.string(),
@@ -57,7 +57,7 @@ export const cellViewSchema = z.object({
 });
 export type CellView = z.infer<typeof cellViewSchema>;
 
-export const incidentSummarySchema = z.object({
+const incidentSummarySchema = z.object({
   incident: z.string(),
   revision: z.number(),
   title: z.string(),
@@ -76,7 +76,7 @@ export const incidentSummarySchema = z.object({
 });
 export type IncidentSummary = z.infer<typeof incidentSummarySchema>;
 
-export const silenceViewSchema = z.object({
+const silenceViewSchema = z.object({
   id: z.string(),
   matchers: z.record(z.string(), z.string()),
   by: z.string(),
@@ -85,18 +85,10 @@ export const silenceViewSchema = z.object({
 });
 export type SilenceView = z.infer<typeof silenceViewSchema>;
 
-export const healthLevels = [
-  "empty",
-  "stale",
-  "page",
-  "ticket",
-  "watching",
-  "learning",
-  "good",
-] as const;
+const healthLevels = ["empty", "stale", "page", "ticket", "watching", "learning", "good"] as const;
 export type HealthLevel = (typeof healthLevels)[number];
 
-export const pipelineViewSchema = z.object({
+const pipelineViewSchema = z.object({
   windowMs: z.number(),
   /** End of the newest judged window: how far the picture reaches; null before the first. */
   newestDataMs: nullableNumber,
@@ -132,7 +124,7 @@ export type Now = z.infer<typeof nowSchema>;
 /** GET /api/incidents */
 export const incidentListSchema = z.object({ incidents: z.array(incidentSummarySchema) });
 
-export const timelineEntrySchema = z.object({
+const timelineEntrySchema = z.object({
   atMs: z.number(),
   kind: z.enum(["sign", ...transitions, "renotified", "delivery", "failure", "silenced"]),
   what: z.string(),
@@ -187,7 +179,7 @@ export const silenceRequestSchema = z.strictObject({
 /** Answer to every POST and DELETE: it is in the log; effects follow within a second. */
 export const acceptedSchema = z.object({ accepted: z.literal(true), id: z.string() });
 
-export const apiErrorCodes = [
+const apiErrorCodes = [
   "bad_request",
   "forbidden",
   "not_found",

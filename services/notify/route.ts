@@ -1,28 +1,50 @@
 /** Who is told what, and why: a pure decision over an incident, what a sink was told before, silences and the time. */
-import type { Incident, Severity } from "../contracts/incident.ts";
+import type { Incident, Severity, Transition } from "../contracts/incident.ts";
 import { isSilenced, type Silence } from "../contracts/silence.ts";
-import type { NotifiedTransition, Told, Tracked } from "./state.ts";
+
+export type NotifiedTransition = Transition | "renotified";
+
+/** What one sink was told of one incident. "Told" is the decision to tell; whether it arrived is the task's matter. */
+export interface Told {
+  /** Every severity told so far, oldest first; the last one stands. */
+  readonly severities: Severity[];
+  /** Size at the last telling: growth beyond it is news. */
+  readonly degradedCells: number;
+  readonly degradedShare: number;
+  /** Last page or renotification, Unix ms. */
+  readonly atMs: number;
+  readonly renotified: number;
+  readonly isResolved: boolean;
+  /** Last upkeep of a sink that forgets, Unix ms. */
+  readonly keptAliveMs: number;
+  /** Tellings that a silence held back and that are on record as such. */
+  readonly silencedKeys: string[];
+}
+
+export interface Tracked {
+  readonly incident: Incident;
+  /** Place named when someone was first told; it names the alert to receivers, so it never changes afterwards. */
+  readonly place: Readonly<Record<string, string>>;
+  /** By sink. */
+  readonly told: Record<string, Told>;
+}
 
 /** Why something is sent. */
-export const sendReasons = [
-  "severity_rose",
-  "grew_much",
-  "resolved",
-  "not_acknowledged_in_time",
-  "silence_over",
-] as const;
-export type SendReason = (typeof sendReasons)[number];
+export type SendReason =
+  | "severity_rose"
+  | "grew_much"
+  | "resolved"
+  | "not_acknowledged_in_time"
+  | "silence_over";
 
 /** Why nothing is sent. */
-export const holdReasons = [
-  "nobody_to_be_told",
-  "below_minimum_severity",
-  "silenced",
-  "already_told",
-  "never_told",
-  "acknowledged",
-] as const;
-export type HoldReason = (typeof holdReasons)[number];
+export type HoldReason =
+  | "nobody_to_be_told"
+  | "below_minimum_severity"
+  | "silenced"
+  | "already_told"
+  | "never_told"
+  | "acknowledged";
 
 export type Decision =
   | {

@@ -3,42 +3,31 @@ import * as z from "zod";
 import { ForeshockError } from "../contracts/errors.ts";
 import { incidentSchema, severities, transitions } from "../contracts/incident.ts";
 import { checkpointChunkBytes } from "../contracts/records.ts";
+import type { Told, Tracked } from "./route.ts";
 
 export const notifyStateVersion = 1;
 
-const notifiedTransition = z.enum([...transitions, "renotified"]);
-export type NotifiedTransition = z.infer<typeof notifiedTransition>;
-
-/** What one sink was told of one incident. "Told" is the decision to tell; whether it arrived is the task's matter. */
-const toldSchema = z.object({
-  /** Every severity told so far, oldest first; the last one stands. */
+const toldSchema: z.ZodType<Told> = z.object({
   severities: z.array(z.enum(severities)),
-  /** Size at the last telling: growth beyond it is news. */
   degradedCells: z.number(),
   degradedShare: z.number(),
-  /** Last page or renotification, Unix ms. */
   atMs: z.number(),
   renotified: z.number(),
   isResolved: z.boolean(),
-  /** Last upkeep of a sink that forgets, Unix ms. */
   keptAliveMs: z.number(),
-  /** Tellings that a silence held back and that are on record as such. */
   silencedKeys: z.array(z.string()),
 });
-export type Told = z.infer<typeof toldSchema>;
 
-const trackedSchema = z.object({
+const trackedSchema: z.ZodType<Tracked> = z.object({
   incident: incidentSchema,
-  /** Place named when someone was first told; it names the alert to receivers, so it never changes afterwards. */
   place: z.record(z.string(), z.string()),
   told: z.record(z.string(), toldSchema),
 });
-export type Tracked = z.infer<typeof trackedSchema>;
 
-export const taskSchema = z.object({
+const taskSchema = z.object({
   key: z.string(),
   sink: z.string(),
-  transition: notifiedTransition,
+  transition: z.enum([...transitions, "renotified"]),
   why: z.string(),
   incident: incidentSchema,
   place: z.record(z.string(), z.string()),

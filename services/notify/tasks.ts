@@ -1,8 +1,8 @@
 /** From decisions to work: what a record or the time asks for, as tasks and as deliveries that are on record at once. */
 import type { Incident } from "../contracts/incident.ts";
 import type { Command, Delivery } from "../contracts/records.ts";
-import { route, type SinkRule, toldAfter, untold } from "./route.ts";
-import type { NotifyState, Task, Tracked } from "./state.ts";
+import { route, type SinkRule, type Tracked, toldAfter, untold } from "./route.ts";
+import type { NotifyState, Task } from "./state.ts";
 
 export interface Duties {
   readonly sinks: readonly SinkRule[];

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Incident } from "../../services/contracts/incident.ts";
-import { type RouteInput, route, untold } from "../../services/notify/route.ts";
-import type { Told } from "../../services/notify/state.ts";
+import { type RouteInput, route, type Told, untold } from "../../services/notify/route.ts";
 import { anIncident } from "../support/incidents.ts";
 
 const nowMs = 1_800_000_000_000;

@@ -1,6 +1,6 @@
 /** What a sink is. A new one is a file beside this, a line in `registry.ts`, and its settings in the configuration schema. */
 import type { Incident, Severity } from "../../contracts/incident.ts";
-import type { NotifiedTransition } from "../state.ts";
+import type { NotifiedTransition } from "../route.ts";
 
 export interface Notification {
   /** `incident/transition-or-revision/sink`: the same again on every repeat. */
