@@ -214,9 +214,12 @@ function pipelineView(state: ConsoleState, staleAfterMs: number): PipelineView {
     (total, at) => total + (state.pipeline.get(at)?.spans ?? 0),
     0,
   );
+  // Windows close without any telemetry too; they are no data.
+  const hasData = state.cells.size > 0 || recent.some(({ spans }) => spans > 0);
   return {
     windowMs: state.windowMs,
-    newestDataMs: state.newestWindowMs === null ? null : state.newestWindowMs + state.windowMs,
+    newestDataMs:
+      state.newestWindowMs === null || !hasData ? null : state.newestWindowMs + state.windowMs,
     staleAfterMs,
     verdictDelayMs: state.verdictDelayMs,
     spansPerSecond:

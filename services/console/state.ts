@@ -20,7 +20,7 @@ export interface IncidentKnown {
   acknowledged: { readonly by: string; readonly atMs: number; readonly note: string } | null;
 }
 
-export interface PipelinePoint {
+interface PipelinePoint {
   readonly spans: number;
   readonly lateSpans: number;
   readonly clampedSpans: number;

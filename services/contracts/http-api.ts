@@ -83,14 +83,13 @@ const silenceViewSchema = z.object({
   untilMs: z.number(),
   note: z.string(),
 });
-export type SilenceView = z.infer<typeof silenceViewSchema>;
 
 const healthLevels = ["empty", "stale", "page", "ticket", "watching", "learning", "good"] as const;
 export type HealthLevel = (typeof healthLevels)[number];
 
 const pipelineViewSchema = z.object({
   windowMs: z.number(),
-  /** End of the newest judged window: how far the picture reaches; null before the first. */
+  /** End of the newest judged window: how far the picture reaches; null while no telemetry has come. */
   newestDataMs: nullableNumber,
   /** Data older than this is called stale, ms. */
   staleAfterMs: z.number(),

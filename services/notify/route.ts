@@ -38,7 +38,7 @@ export type SendReason =
   | "silence_over";
 
 /** Why nothing is sent. */
-export type HoldReason =
+type HoldReason =
   | "nobody_to_be_told"
   | "below_minimum_severity"
   | "silenced"

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { ForeshockError } from "../contracts/errors.ts";
 import { incidentSchema, severities, transitions } from "../contracts/incident.ts";
 import { checkpointChunkBytes } from "../contracts/records.ts";
-import type { Told, Tracked } from "./route.ts";
+import type { SendReason, Told, Tracked } from "./route.ts";
 
 export const notifyStateVersion = 1;
 
@@ -28,7 +28,14 @@ const taskSchema = z.object({
   key: z.string(),
   sink: z.string(),
   transition: z.enum([...transitions, "renotified"]),
-  why: z.string(),
+  why: z.enum([
+    "severity_rose",
+    "grew_much",
+    "resolved",
+    "not_acknowledged_in_time",
+    "silence_over",
+    "keep_alive",
+  ] satisfies (SendReason | "keep_alive")[]),
   incident: incidentSchema,
   place: z.record(z.string(), z.string()),
   severities: z.array(z.enum(severities)),

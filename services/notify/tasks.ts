@@ -149,7 +149,7 @@ export function isUpkeepDue(
 interface Sending {
   readonly key: string;
   readonly transition: Task["transition"];
-  readonly why: string;
+  readonly why: Task["why"];
   readonly nowMs: number;
 }
 

@@ -61,6 +61,19 @@ describe("applyFrame", () => {
     expect(now.pipeline).toMatchObject({ spansPerSecond: 460, verdictDelayMs: 11_000 });
   });
 
+  it("does not take windows that close without telemetry for data", () => {
+    const state = emptyConsoleState(5_000);
+    const pipeline = { spans: 0, lateSpans: 0, clampedSpans: 0, duplicateSpans: 0, senders: 0 };
+    applyFrame(state, aFrame({ windowStartMs: startMs, pipeline }), startMs);
+    expect(nowView(state, options).health.level).toBe("empty");
+    applyFrame(
+      state,
+      aFrame({ windowStartMs: startMs, pipeline: { ...pipeline, spans: 1 } }),
+      startMs,
+    );
+    expect(nowView(state, options).health.level).toBe("learning");
+  });
+
   it("forgets a cell that no frame names any more", () => {
     const state = emptyConsoleState(5_000);
     applyFrame(state, aFrame({ windowStartMs: startMs, cells: [aCellFrame()] }), startMs);

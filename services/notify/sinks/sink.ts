@@ -1,12 +1,13 @@
 /** What a sink is. A new one is a file beside this, a line in `registry.ts`, and its settings in the configuration schema. */
 import type { Incident, Severity } from "../../contracts/incident.ts";
-import type { NotifiedTransition } from "../route.ts";
+import type { NotifiedTransition, SendReason } from "../route.ts";
 
 export interface Notification {
   /** `incident/transition-or-revision/sink`: the same again on every repeat. */
   readonly key: string;
   readonly transition: NotifiedTransition;
-  readonly why: string;
+  /** A `keep_alive` says nothing new and is not recorded. */
+  readonly why: SendReason | "keep_alive";
   readonly incident: Incident;
   /** Every severity this sink was told, oldest first; the last one stands. Never empty. */
   readonly severities: readonly Severity[];
