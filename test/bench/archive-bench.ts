@@ -63,7 +63,7 @@ const text = (key: string, stringValue: string): KeyValue => ({ key, value: { st
 const integer = (key: string, intValue: number): KeyValue => ({ key, value: { intValue } });
 
 /** Spans of model calls with 16 attributes, as an instrumentation writes them. */
-function aRecord(index: number): LogRecord {
+export function aRecord(index: number): LogRecord {
   const spans = Array.from({ length: spansPerRequest }, (_, i) =>
     aSpan(index * spansPerRequest + i),
   );

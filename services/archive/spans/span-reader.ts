@@ -4,7 +4,7 @@ import type { FixedBytesColumn } from "../../history/native-text.ts";
 import type { spansTable } from "../../history/tables.ts";
 import { createAttributeWriter } from "./attribute-writer.ts";
 import type { SpanContentRules } from "./content-rules.ts";
-import type { SpanJudge } from "./judge.ts";
+import { noJudgement, type SpanJudge } from "./judge.ts";
 import { type Names, nameColumn } from "./names.ts";
 import { createSpanParts, pushTime } from "./span-parts.ts";
 import { createTypedSlots } from "./typed-slots.ts";
@@ -75,7 +75,19 @@ export function createSpanReader(options: SpanReaderOptions): SpanReader {
   const parts = createSpanParts(cursor, names, columns, rules);
   const spanName = nameColumn(columns.span_name, names);
   const span = emptyFields();
-  const blank = emptyFields();
+
+  /** Field by field: a call that copies an object takes a tenth of all time here. */
+  function resetFields(): void {
+    span.traceStart = span.traceEnd = 0;
+    span.idStart = span.idEnd = 0;
+    span.parentStart = span.parentEnd = 0;
+    span.stateStart = span.stateEnd = 0;
+    span.nameStart = span.nameEnd = 0;
+    span.kind = span.status = 0;
+    span.startLow = span.startHigh = 0;
+    span.endLow = span.endHigh = 0;
+    span.messageStart = span.messageEnd = 0;
+  }
 
   function readStatus(start: number, end: number): void {
     for (cursor.at = start; cursor.at < end; ) {
@@ -194,17 +206,17 @@ export function createSpanReader(options: SpanReaderOptions): SpanReader {
   }
 
   function pushJudgement(start: number, end: number): void {
-    const judgement = judge.judgeSpan(cursor.bytes, start, end);
-    columns.provider.push(judgement?.provider ?? "");
-    columns.model.push(judgement?.model ?? "");
-    columns.region.push(judgement?.region ?? "");
-    columns.operation.push(judgement?.operation ?? "");
-    columns.outcome.push(judgement?.outcome ?? "");
+    const judgement = judge.judgeSpan(cursor.bytes, start, end) ?? noJudgement;
+    columns.provider.push(judgement.provider);
+    columns.model.push(judgement.model);
+    columns.region.push(judgement.region);
+    columns.operation.push(judgement.operation);
+    columns.outcome.push(judgement.outcome);
   }
 
   return {
     read(start, end) {
-      Object.assign(span, blank);
+      resetFields();
       readFields(start, end);
       pushFields();
       pushJudgement(start, end);

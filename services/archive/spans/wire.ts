@@ -36,13 +36,18 @@ export function invalid(at: number, reason: string): never {
 
 /** Lengths and tags: below 2^32, or the record is refused. */
 export function readSize(cursor: Cursor, end: number): number {
-  const { bytes } = cursor;
   const start = cursor.at;
-  const first = bytes[start] as number;
-  if (start < end && first < 0x80) {
-    cursor.at = start + 1;
-    return first;
+  if (start < end) {
+    const first = cursor.bytes[start] as number;
+    if (first < 0x80) {
+      cursor.at = start + 1;
+      return first;
+    }
   }
+  return readLongSize(cursor, start, end);
+}
+
+function readLongSize(cursor: Cursor, start: number, end: number): number {
   readVarint(cursor, end);
   if (cursor.high !== 0) invalid(start, "begins a length or tag beyond 32 bits");
   return cursor.low;
