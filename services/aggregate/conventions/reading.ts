@@ -23,12 +23,12 @@ export function textIn(reading: Reading, slots: AttributeSlots, field: number): 
   if (kind === valueKind.none || kind === undefined) return 0;
   const start = slots.starts[field] as number;
   const end = slots.ends[field] as number;
-  if (kind === valueKind.text) return internBytes(reading.texts, reading.bytes, start, end);
+  if (kind === valueKind.text) return internBytes(reading.texts, reading.scan.view, start, end);
   if (kind === valueKind.list) {
     const itemEnd = firstListText(reading.bytes, start, end, reading.scan);
     return itemEnd < 0
       ? 0
-      : internBytes(reading.texts, reading.bytes, reading.scan.position, itemEnd);
+      : internBytes(reading.texts, reading.scan.view, reading.scan.position, itemEnd);
   }
   if (kind === valueKind.flag)
     return internText(reading.texts, slots.numbers[field] === 0 ? "false" : "true");

@@ -1,8 +1,7 @@
 /** Attribute values as they lie in the record: read into slots that are used again for every span, no object a value. */
-import { findKey, type KeyTable } from "./key-table.ts";
+import { findKey, isKey, type KeyTable } from "./key-table.ts";
 import {
   invalid,
-  readDouble,
   readInt64,
   readLength,
   readVarint,
@@ -33,6 +32,8 @@ export interface AttributeSlots {
   /** Slots in use, for clearing. */
   readonly used: Int32Array;
   usedCount: number;
+  /** Spans of one library have the same attributes in the same order: which one came after how many known ones last time. */
+  readonly expected: Int32Array;
 }
 
 export function createAttributeSlots(table: KeyTable): AttributeSlots {
@@ -45,6 +46,7 @@ export function createAttributeSlots(table: KeyTable): AttributeSlots {
     numbers: new Float64Array(size),
     used: new Int32Array(size),
     usedCount: 0,
+    expected: new Int32Array(size + 1),
   };
 }
 
@@ -56,7 +58,10 @@ export function clearSlots(slots: AttributeSlots): void {
 const keyTag = 0x0a;
 const valueTag = 0x12;
 
-/** Reads a `KeyValue` at [position, end). Values of names that are not in the table are left alone. */
+/**
+ * Reads a `KeyValue` at [position, end). Values of names that are not in the table are left alone. What every encoder writes (a
+ * short name, then a short value, and nothing else) is read without a call.
+ */
 export function readAttribute(
   bytes: Uint8Array,
   position: number,
@@ -64,24 +69,52 @@ export function readAttribute(
   slots: AttributeSlots,
   scan: Scan,
 ): void {
-  const keyLength = bytes[position + 1] as number;
   const keyStart = position + 2;
-  const keyEnd = keyStart + keyLength;
-  // What every encoder writes: a short key, then the value, and nothing else.
-  if (
+  const keyEnd = keyStart + (bytes[position + 1] as number);
+  const isUsual =
     bytes[position] === keyTag &&
-    keyLength < 0x80 &&
-    keyEnd < end &&
-    bytes[keyEnd] === valueTag
-  ) {
-    const field = findKey(slots.table, bytes, keyStart, keyEnd);
-    const valueEnd = readLength(bytes, keyEnd + 1, end, scan);
-    if (valueEnd === end) {
-      if (field >= 0) readValue(bytes, scan.position, valueEnd, slots, field, scan);
-      return;
-    }
+    keyEnd - keyStart < 0x80 &&
+    keyEnd + 2 <= end &&
+    bytes[keyEnd] === valueTag;
+  if (!isUsual) {
+    readUnusualAttribute(bytes, position, end, slots, scan);
+    return;
   }
-  readUnusualAttribute(bytes, position, end, slots, scan);
+  let field = slots.expected[slots.usedCount] as number;
+  if (
+    keyEnd - keyStart < 4 ||
+    slots.table.lengths[field] !== keyEnd - keyStart ||
+    !isKey(slots.table, field, scan.view, keyStart, keyEnd)
+  ) {
+    field = findKey(slots.table, scan.view, keyStart, keyEnd);
+    if (field >= 0) slots.expected[slots.usedCount] = field;
+  }
+  const valueStart = keyEnd + 2;
+  const valueLength = bytes[keyEnd + 1] as number;
+  if (valueLength >= 0x80 || valueStart + valueLength !== end) {
+    readUnusualAttribute(bytes, position, end, slots, scan);
+    return;
+  }
+  if (field < 0) return;
+  if (slots.kinds[field] === valueKind.none) slots.used[slots.usedCount++] = field;
+  const tag = bytes[valueStart] as number;
+  const contentStart = valueStart + 2;
+  // A tag and one byte: a length, a small number or a flag.
+  const second = bytes[valueStart + 1] as number;
+  if ((tag === 0x0a || tag === 0x2a) && contentStart + second === end) {
+    slots.kinds[field] = tag === 0x0a ? valueKind.text : valueKind.list;
+    slots.starts[field] = contentStart;
+    slots.ends[field] = end;
+  } else if (tag === 0x18 && contentStart === end && second < 0x80) {
+    slots.kinds[field] = valueKind.integer;
+    slots.numbers[field] = second;
+  } else if (tag === 0x18 && contentStart + 1 === end && (bytes[contentStart] as number) < 0x80) {
+    slots.kinds[field] = valueKind.integer;
+    slots.numbers[field] = (second & 0x7f) | ((bytes[contentStart] as number) << 7);
+  } else if (tag === 0x21 && valueStart + 9 === end) {
+    slots.kinds[field] = valueKind.double;
+    slots.numbers[field] = scan.view.getFloat64(valueStart + 1, true);
+  } else readValue(bytes, valueStart, end, slots, field, scan);
 }
 
 /** Any order, repeats and unknown fields. The last key and the last value count. */
@@ -93,7 +126,7 @@ function readUnusualAttribute(
   scan: Scan,
 ): void {
   let position = start;
-  let field = findKey(slots.table, bytes, start, start);
+  let field = findKey(slots.table, scan.view, start, start);
   let valueStart = end;
   let valueEnd = end;
   while (position < end) {
@@ -101,7 +134,7 @@ function readUnusualAttribute(
     position = scan.position;
     if (fieldTag === keyTag || fieldTag === valueTag) {
       const contentEnd = readLength(bytes, position, end, scan);
-      if (fieldTag === keyTag) field = findKey(slots.table, bytes, scan.position, contentEnd);
+      if (fieldTag === keyTag) field = findKey(slots.table, scan.view, scan.position, contentEnd);
       else {
         valueStart = scan.position;
         valueEnd = contentEnd;
@@ -116,7 +149,9 @@ function readUnusualAttribute(
     }
   }
   if (position !== end) throw truncated(position);
-  if (field >= 0) readValue(bytes, valueStart, valueEnd, slots, field, scan);
+  if (field < 0) return;
+  if (slots.kinds[field] === valueKind.none) slots.used[slots.usedCount++] = field;
+  readValue(bytes, valueStart, valueEnd, slots, field, scan);
 }
 
 /** Reads an `AnyValue`; of several the last counts. Six parameters, because an object a value would cost more than the rest. */
@@ -128,12 +163,15 @@ function readValue(
   field: number,
   scan: Scan,
 ): void {
-  if (slots.kinds[field] === valueKind.none) slots.used[slots.usedCount++] = field;
   let position = start;
   let kind: number = valueKind.other;
   while (position < end) {
-    const fieldTag = readVarint(bytes, position, scan);
-    position = scan.position;
+    let fieldTag = bytes[position] as number;
+    if (fieldTag < 0x80) position++;
+    else {
+      fieldTag = readVarint(bytes, position, scan);
+      position = scan.position;
+    }
     switch (fieldTag) {
       case 0x0a:
       case 0x2a:
@@ -157,7 +195,7 @@ function readValue(
         break;
       case 0x21:
         if (position + 8 > end) throw truncated(position);
-        slots.numbers[field] = readDouble(bytes, position);
+        slots.numbers[field] = scan.view.getFloat64(position, true);
         position += 8;
         kind = valueKind.double;
         break;

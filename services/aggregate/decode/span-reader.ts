@@ -34,8 +34,6 @@ export interface SpanReading {
   messageEnd: number;
   traceStateStart: number;
   traceStateEnd: number;
-  nameStart: number;
-  nameEnd: number;
   /** Time of the first event that marks the first chunk of a stream; 0, 0 where there is none. */
   firstChunkHigh: number;
   firstChunkLow: number;
@@ -60,8 +58,6 @@ export const emptySpan = (): SpanReading => ({
   messageEnd: 0,
   traceStateStart: 0,
   traceStateEnd: 0,
-  nameStart: 0,
-  nameEnd: 0,
   firstChunkHigh: 0,
   firstChunkLow: 0,
 });
@@ -101,32 +97,48 @@ export function readSpan(target: SpanTarget, bytes: Uint8Array, start: number, e
   clearSpan(span);
   let position = start;
   while (position < end) {
-    const fieldTag = readVarint(bytes, position, scan);
-    position = scan.position;
+    let fieldTag = bytes[position] as number;
+    if (fieldTag < 0x80) position++;
+    else {
+      fieldTag = readVarint(bytes, position, scan);
+      position = scan.position;
+    }
     switch (fieldTag) {
-      case 0x4a:
-        position = readAttributeField(bytes, position, end, attributes, scan);
-        break;
-      case 0x0a: {
-        const contentEnd = readLength(bytes, position, end, scan);
-        readTraceId(span, bytes, scan.position, contentEnd);
+      case 0x4a: {
+        let contentStart = position + 1;
+        let contentEnd = contentStart + (bytes[position] as number);
+        if (contentEnd - contentStart >= 0x80) {
+          contentEnd = readLength(bytes, position, end, scan);
+          contentStart = scan.position;
+        } else if (!(contentEnd <= end)) throw truncated(position);
+        readAttribute(bytes, contentStart, contentEnd, attributes, scan);
         position = contentEnd;
         break;
       }
+      case 0x0a:
+        if (bytes[position] === 16 && position + 17 <= end) {
+          span.trace0 = readWord(scan.view, position + 1);
+          span.trace1 = readWord(scan.view, position + 5);
+          span.trace2 = readWord(scan.view, position + 9);
+          span.trace3 = readWord(scan.view, position + 13);
+          position += 17;
+        } else {
+          clearTraceId(span);
+          position = readLength(bytes, position, end, scan);
+        }
+        break;
       case 0x12: {
-        const contentEnd = readLength(bytes, position, end, scan);
-        const isId = contentEnd - scan.position === 8;
-        span.span0 = isId ? readWord(bytes, scan.position) : 0;
-        span.span1 = isId ? readWord(bytes, scan.position + 4) : 0;
-        position = contentEnd;
+        const isId = bytes[position] === 8 && position + 9 <= end;
+        span.span0 = isId ? readWord(scan.view, position + 1) : 0;
+        span.span1 = isId ? readWord(scan.view, position + 5) : 0;
+        position = isId ? position + 9 : readLength(bytes, position, end, scan);
         break;
       }
       case 0x22: {
-        const contentEnd = readLength(bytes, position, end, scan);
-        const isId = contentEnd - scan.position === 8;
-        span.parent0 = isId ? readWord(bytes, scan.position) : 0;
-        span.parent1 = isId ? readWord(bytes, scan.position + 4) : 0;
-        position = contentEnd;
+        const isId = bytes[position] === 8 && position + 9 <= end;
+        span.parent0 = isId ? readWord(scan.view, position + 1) : 0;
+        span.parent1 = isId ? readWord(scan.view, position + 5) : 0;
+        position = isId ? position + 9 : readLength(bytes, position, end, scan);
         break;
       }
       case 0x1a:
@@ -135,24 +147,27 @@ export function readSpan(target: SpanTarget, bytes: Uint8Array, start: number, e
         position = span.traceStateEnd;
         break;
       case 0x2a:
-        span.nameEnd = readLength(bytes, position, end, scan);
-        span.nameStart = scan.position;
-        position = span.nameEnd;
+        // Nothing of what counts is in the name.
+        position = contentEndOf(bytes, position, end, scan);
         break;
       case 0x30:
-        span.kind = readVarint(bytes, position, scan);
-        position = scan.position;
+        span.kind = bytes[position] as number;
+        if (span.kind < 0x80 && position < end) position++;
+        else {
+          span.kind = readVarint(bytes, position, scan);
+          position = scan.position;
+        }
         break;
       case 0x39:
         if (position + 8 > end) throw truncated(position);
-        span.startLow = readWord(bytes, position);
-        span.startHigh = readWord(bytes, position + 4);
+        span.startLow = readWord(scan.view, position);
+        span.startHigh = readWord(scan.view, position + 4);
         position += 8;
         break;
       case 0x41:
         if (position + 8 > end) throw truncated(position);
-        span.endLow = readWord(bytes, position);
-        span.endHigh = readWord(bytes, position + 4);
+        span.endLow = readWord(scan.view, position);
+        span.endHigh = readWord(scan.view, position + 4);
         position += 8;
         break;
       case 0x5a: {
@@ -162,7 +177,7 @@ export function readSpan(target: SpanTarget, bytes: Uint8Array, start: number, e
         break;
       }
       case 0x7a: {
-        const contentEnd = readLength(bytes, position, end, scan);
+        const contentEnd = contentEndOf(bytes, position, end, scan);
         readStatus(target, bytes, scan.position, contentEnd);
         position = contentEnd;
         break;
@@ -176,13 +191,21 @@ export function readSpan(target: SpanTarget, bytes: Uint8Array, start: number, e
   if (position !== end) throw truncated(position);
 }
 
+/** `readLength` for contents below 128 bytes, as they mostly are. */
+function contentEndOf(bytes: Uint8Array, position: number, end: number, scan: Scan): number {
+  const length = bytes[position] as number;
+  const contentEnd = position + 1 + length;
+  if (!(length < 0x80 && contentEnd <= end)) return readLength(bytes, position, end, scan);
+  scan.position = position + 1;
+  return contentEnd;
+}
+
 /** Ids of another length than 16 and 8 bytes are none: such a span is counted, but has no twin, parent or child. */
-function readTraceId(span: SpanReading, bytes: Uint8Array, start: number, end: number): void {
-  const isId = end - start === 16;
-  span.trace0 = isId ? readWord(bytes, start) : 0;
-  span.trace1 = isId ? readWord(bytes, start + 4) : 0;
-  span.trace2 = isId ? readWord(bytes, start + 8) : 0;
-  span.trace3 = isId ? readWord(bytes, start + 12) : 0;
+function clearTraceId(span: SpanReading): void {
+  span.trace0 = 0;
+  span.trace1 = 0;
+  span.trace2 = 0;
+  span.trace3 = 0;
 }
 
 function readStatus(target: SpanTarget, bytes: Uint8Array, start: number, end: number): void {
@@ -218,12 +241,12 @@ function readEvent(target: SpanTarget, bytes: Uint8Array, start: number, end: nu
     position = scan.position;
     if (fieldTag === 0x12) {
       const contentEnd = readLength(bytes, position, end, scan);
-      event = findKey(events, bytes, scan.position, contentEnd);
+      event = findKey(events, scan.view, scan.position, contentEnd);
       position = contentEnd;
     } else if (fieldTag === 0x09) {
       if (position + 8 > end) throw truncated(position);
-      timeLow = readWord(bytes, position);
-      timeHigh = readWord(bytes, position + 4);
+      timeLow = readWord(scan.view, position);
+      timeHigh = readWord(scan.view, position + 4);
       position += 8;
     } else {
       refuseWireType(fieldTag, 3, position);
@@ -267,8 +290,6 @@ function clearSpan(span: SpanReading): void {
   span.messageEnd = 0;
   span.traceStateStart = 0;
   span.traceStateEnd = 0;
-  span.nameStart = 0;
-  span.nameEnd = 0;
   span.firstChunkHigh = 0;
   span.firstChunkLow = 0;
 }

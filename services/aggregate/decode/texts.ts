@@ -3,6 +3,8 @@
  * Ids are a cache and never leave the process. Number 0 is the empty text. What is kept is fit for a key: control
  * characters (among them the separator of cell keys) become spaces, and long texts are cut.
  */
+import { viewOf } from "./wire-scan.ts";
+
 export interface Texts {
   slots: Int32Array;
   /** Per entry (one for each distinct byte string): where its bytes lie, its hash and its id. */
@@ -12,6 +14,7 @@ export interface Texts {
   ids: Int32Array;
   entries: number;
   bytes: Uint8Array;
+  view: DataView;
   bytesUsed: number;
   /** By id. */
   readonly values: string[];
@@ -27,6 +30,7 @@ const encoder = new TextEncoder();
 const controls = /[\u0000-\u001f\u007f]/g;
 
 export function createTexts(): Texts {
+  const bytes = new Uint8Array(16 * 1024);
   return {
     slots: new Int32Array(1024).fill(-1),
     starts: new Int32Array(512),
@@ -34,34 +38,71 @@ export function createTexts(): Texts {
     hashes: new Int32Array(512),
     ids: new Int32Array(512),
     entries: 0,
-    bytes: new Uint8Array(16 * 1024),
+    bytes,
+    view: viewOf(bytes),
     bytesUsed: 0,
     values: [""],
     byValue: new Map([["", 0]]),
   };
 }
 
-/** Id of the bytes at [start, end). */
-export function internBytes(texts: Texts, bytes: Uint8Array, start: number, end: number): number {
+/** Id of the bytes at [start, end) of `view`. */
+export function internBytes(texts: Texts, view: DataView, start: number, end: number): number {
   if (start >= end) return 0;
   const length = end - start;
-  const hash = hashBytes(bytes, start, end);
-  const mask = texts.slots.length - 1;
+  const hash = hashWords(view, start, end);
+  const { slots, hashes, lengths, starts } = texts;
+  const mask = slots.length - 1;
   let slot = hash & mask;
   for (;;) {
-    const entry = texts.slots[slot] as number;
+    const entry = slots[slot] as number;
     if (entry === -1) break;
-    if (texts.hashes[entry] === hash && texts.lengths[entry] === length) {
-      const known = texts.starts[entry] as number;
-      let at = 0;
-      while (at < length && texts.bytes[known + at] === bytes[start + at]) at++;
-      if (at === length) return texts.ids[entry] as number;
-    }
+    if (
+      hashes[entry] === hash &&
+      lengths[entry] === length &&
+      isSame(texts.view, starts[entry] as number, view, start, length)
+    )
+      return texts.ids[entry] as number;
     slot = (slot + 1) & mask;
   }
-  const id = internText(texts, decoder.decode(bytes.subarray(start, end)));
-  remember(texts, slot, { bytes: bytes.subarray(start, end), hash, id });
+  const bytes = new Uint8Array(view.buffer, view.byteOffset + start, length);
+  const id = internText(texts, decoder.decode(bytes));
+  remember(texts, slot, { bytes, hash, id });
   return id;
+}
+
+/** Four bytes at a time; the last four may overlap those before. */
+function hashWords(view: DataView, start: number, end: number): number {
+  let hash = end - start;
+  if (hash < 4) {
+    for (let at = start; at < end; at++) hash = hash * 256 + view.getUint8(at);
+    return mixBits(hash);
+  }
+  const last = end - 4;
+  for (let at = start; at < last; at += 4) {
+    hash = Math.imul(hash ^ view.getInt32(at, true), 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  hash = Math.imul(hash ^ view.getInt32(last, true), 0x85ebca6b);
+  return hash ^ (hash >>> 13);
+}
+
+function isSame(
+  left: DataView,
+  leftStart: number,
+  right: DataView,
+  rightStart: number,
+  length: number,
+): boolean {
+  if (length < 4) {
+    for (let at = 0; at < length; at++)
+      if (left.getUint8(leftStart + at) !== right.getUint8(rightStart + at)) return false;
+    return true;
+  }
+  const last = length - 4;
+  for (let at = 0; at < last; at += 4)
+    if (left.getInt32(leftStart + at, true) !== right.getInt32(rightStart + at, true)) return false;
+  return left.getInt32(leftStart + last, true) === right.getInt32(rightStart + last, true);
 }
 
 /** Id of a text that did not come as bytes. */
@@ -123,6 +164,7 @@ function remember(
     );
     grown.set(texts.bytes);
     texts.bytes = grown;
+    texts.view = viewOf(grown);
   }
   texts.bytes.set(found.bytes, texts.bytesUsed);
   texts.starts[entry] = texts.bytesUsed;

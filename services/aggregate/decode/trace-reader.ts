@@ -6,7 +6,16 @@
 import { type AttributeSlots, clearSlots, createAttributeSlots } from "./attributes.ts";
 import type { KeyTable } from "./key-table.ts";
 import { emptySpan, readAttributeField, readSpan, type SpanReading } from "./span-reader.ts";
-import { readLength, readVarint, refuseWireType, type Scan, skipField } from "./wire-scan.ts";
+import {
+  createScan,
+  readLength,
+  readVarint,
+  refuseWireType,
+  type Scan,
+  skipField,
+  truncated,
+  viewOf,
+} from "./wire-scan.ts";
 
 export interface TraceVisitor {
   /** Before the spans of a resource; `resource` of the reader is filled. */
@@ -25,7 +34,7 @@ export interface TraceReader {
 
 export function createTraceReader(keys: KeyTable): TraceReader {
   return {
-    scan: { position: 0 },
+    scan: createScan(),
     span: emptySpan(),
     attributes: createAttributeSlots(keys),
     resource: createAttributeSlots(keys),
@@ -34,6 +43,7 @@ export function createTraceReader(keys: KeyTable): TraceReader {
 
 export function readTraces(reader: TraceReader, bytes: Uint8Array, visitor: TraceVisitor): void {
   const { scan } = reader;
+  scan.view = viewOf(bytes);
   let position = 0;
   while (position < bytes.length) {
     const fieldTag = readVarint(bytes, position, scan);
@@ -99,7 +109,7 @@ function readResource(reader: TraceReader, bytes: Uint8Array, start: number, end
   }
 }
 
-/** The scope, too, may lie behind the spans. */
+/** The scope, too, may lie behind the spans; usually it comes first. */
 function readScopeSpans(
   reader: TraceReader,
   bytes: Uint8Array,
@@ -108,6 +118,59 @@ function readScopeSpans(
   visitor: TraceVisitor,
 ): void {
   const { scan } = reader;
+  let position = start;
+  if (bytes[start] !== 0x0a) {
+    const scope = findScope(bytes, start, end, scan);
+    readScope(bytes, scope.start, scope.end, scan, visitor);
+  }
+  let isKnown = bytes[start] !== 0x0a;
+  while (position < end) {
+    if (bytes[position] === 0x12) {
+      const contentEnd = readContentEnd(bytes, position + 1, end, scan);
+      readSpan(reader, bytes, scan.position, contentEnd);
+      visitor.onSpan();
+      position = contentEnd;
+      continue;
+    }
+    const fieldTag = readVarint(bytes, position, scan);
+    position = scan.position;
+    if (fieldTag === 0x0a && !isKnown) {
+      const contentEnd = readLength(bytes, position, end, scan);
+      readScope(bytes, scan.position, contentEnd, scan, visitor);
+      isKnown = true;
+      position = contentEnd;
+    } else {
+      refuseWireType(fieldTag, 2, position);
+      position = skipField(bytes, position, end, fieldTag, scan);
+    }
+  }
+}
+
+function findScope(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  scan: Scan,
+): { readonly start: number; readonly end: number } {
+  let position = start;
+  while (position < end) {
+    const fieldTag = readVarint(bytes, position, scan);
+    const contentAt = scan.position;
+    position = skipField(bytes, contentAt, end, fieldTag, scan);
+    if (fieldTag !== 0x0a) continue;
+    readLength(bytes, contentAt, end, scan);
+    return { start: scan.position, end: position };
+  }
+  return { start: end, end };
+}
+
+function readScope(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  scan: Scan,
+  visitor: TraceVisitor,
+): void {
   let nameStart = start;
   let nameEnd = start;
   let position = start;
@@ -115,36 +178,24 @@ function readScopeSpans(
     const fieldTag = readVarint(bytes, position, scan);
     position = scan.position;
     if (fieldTag === 0x0a) {
-      const contentEnd = readLength(bytes, position, end, scan);
-      let at = scan.position;
-      while (at < contentEnd) {
-        const scopeTag = readVarint(bytes, at, scan);
-        at = scan.position;
-        if (scopeTag === 0x0a) {
-          nameEnd = readLength(bytes, at, contentEnd, scan);
-          nameStart = scan.position;
-          at = nameEnd;
-        } else {
-          refuseWireType(scopeTag, 1, at);
-          at = skipField(bytes, at, contentEnd, scopeTag, scan);
-        }
-      }
-      position = contentEnd;
+      nameEnd = readLength(bytes, position, end, scan);
+      nameStart = scan.position;
+      position = nameEnd;
     } else {
-      refuseWireType(fieldTag, 2, position);
+      refuseWireType(fieldTag, 1, position);
       position = skipField(bytes, position, end, fieldTag, scan);
     }
   }
   visitor.onScope(nameStart, nameEnd);
-  position = start;
-  while (position < end) {
-    const fieldTag = readVarint(bytes, position, scan);
-    position = scan.position;
-    if (fieldTag === 0x12) {
-      const contentEnd = readLength(bytes, position, end, scan);
-      readSpan(reader, bytes, scan.position, contentEnd);
-      visitor.onSpan();
-      position = contentEnd;
-    } else position = skipField(bytes, position, end, fieldTag, scan);
-  }
+}
+
+/** `readLength` for the one or two bytes that the length of a span has. */
+function readContentEnd(bytes: Uint8Array, position: number, end: number, scan: Scan): number {
+  const first = bytes[position] as number;
+  const second = bytes[position + 1] as number;
+  if (!(first >= 0x80 && second < 0x80)) return readLength(bytes, position, end, scan);
+  scan.position = position + 2;
+  const contentEnd = position + 2 + ((first & 0x7f) | (second << 7));
+  if (!(contentEnd <= end)) throw truncated(position);
+  return contentEnd;
 }

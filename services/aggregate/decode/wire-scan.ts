@@ -6,10 +6,17 @@
 import { ForeshockError } from "../../contracts/errors.ts";
 import { wireType } from "../../contracts/wire.ts";
 
-/** Position behind the last value that was read. */
 export interface Scan {
+  /** Position behind the last value that was read. */
   position: number;
+  /** Over the same bytes, for reading several at a time. */
+  view: DataView;
 }
+
+export const createScan = (): Scan => ({ position: 0, view: viewOf(new Uint8Array(0)) });
+
+export const viewOf = (bytes: Uint8Array): DataView =>
+  new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
 /** Unsigned varint up to 2^64 as a double; sets `scan.position`. */
 export function readVarint(bytes: Uint8Array, position: number, scan: Scan): number {
@@ -99,25 +106,9 @@ export function refuseWireType(fieldTag: number, known: number, position: number
     throw invalid(`field ${field} has wire type ${fieldTag & 7} before byte ${position}`);
 }
 
-/** Unsigned 32 bits, little endian. */
-export function readWord(bytes: Uint8Array, position: number): number {
-  return (
-    ((bytes[position] as number) |
-      ((bytes[position + 1] as number) << 8) |
-      ((bytes[position + 2] as number) << 16) |
-      ((bytes[position + 3] as number) << 24)) >>>
-    0
-  );
-}
-
-const doubleValue = new Float64Array(1);
-const doubleWords = new Uint32Array(doubleValue.buffer);
-
-export function readDouble(bytes: Uint8Array, position: number): number {
-  doubleWords[0] = readWord(bytes, position);
-  doubleWords[1] = readWord(bytes, position + 4);
-  return doubleValue[0] as number;
-}
+/** Unsigned 32 bits, little endian. The caller has checked the bounds. */
+export const readWord = (view: DataView, position: number): number =>
+  view.getUint32(position, true);
 
 /** Whole milliseconds of nanoseconds given as two words, exact up to 2^64 − 1. */
 export function nanosToMs(high: number, low: number): number {

@@ -5,7 +5,7 @@ import type { Reading } from "../conventions/reading.ts";
 import { clearSlots, createAttributeSlots, readAttribute } from "../decode/attributes.ts";
 import { emptySpan } from "../decode/span-reader.ts";
 import { createTexts } from "../decode/texts.ts";
-import { nanosToMs, readWord } from "../decode/wire-scan.ts";
+import { createScan, nanosToMs, readWord, viewOf } from "../decode/wire-scan.ts";
 import type { Intake } from "./intake.ts";
 import { type Item, itemIntake } from "./item-intake.ts";
 import { eachMessage } from "./metric-intake.ts";
@@ -15,7 +15,7 @@ export function createLogIntake(): Intake {
   const { keys } = createFields([]);
   const reading: Reading = {
     bytes: new Uint8Array(0),
-    scan: { position: 0 },
+    scan: createScan(),
     span: emptySpan(),
     attributes: createAttributeSlots(keys),
     resource: createAttributeSlots(keys),
@@ -26,6 +26,7 @@ export function createLogIntake(): Intake {
     reading,
     decode: (bytes, items) => {
       reading.bytes = bytes;
+      reading.scan.view = viewOf(bytes);
       eachMessage(new WireReader(bytes), 1, (logs) => readResourceLogs(reading, logs, items));
     },
     put: () => {},
@@ -44,21 +45,21 @@ function readResourceLogs(reading: Reading, reader: WireReader, items: Item[]): 
   reader.position = start;
   eachMessage(reader, 2, (scope) =>
     eachMessage(scope, 2, (log) => {
-      items.push({ timeMs: timeOf(reading.bytes, log), sender });
+      items.push({ timeMs: timeOf(reading.scan.view, log), sender });
     }),
   );
 }
 
 /** The record's own time (field 1), else when it was observed (field 11). */
-function timeOf(bytes: Uint8Array, log: WireReader): number {
+function timeOf(view: DataView, log: WireReader): number {
   let own = 0;
   let observed = 0;
   while (log.hasMore()) {
     const tag = log.varint();
     const at = log.position;
     log.skip(tag % 8);
-    if (tag === 9) own = nanosToMs(readWord(bytes, at + 4), readWord(bytes, at));
-    else if (tag === 89) observed = nanosToMs(readWord(bytes, at + 4), readWord(bytes, at));
+    if (tag === 9) own = nanosToMs(readWord(view, at + 4), readWord(view, at));
+    else if (tag === 89) observed = nanosToMs(readWord(view, at + 4), readWord(view, at));
   }
   return own === 0 ? observed : own;
 }

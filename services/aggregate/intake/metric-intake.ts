@@ -10,7 +10,7 @@ import { firstText, type Reading, spanOrResourceText, textIn } from "../conventi
 import { clearSlots, createAttributeSlots, readAttribute } from "../decode/attributes.ts";
 import { emptySpan } from "../decode/span-reader.ts";
 import { createTexts, textOf } from "../decode/texts.ts";
-import { nanosToMs, readDouble, readWord } from "../decode/wire-scan.ts";
+import { createScan, nanosToMs, readWord, viewOf } from "../decode/wire-scan.ts";
 import { keepReading } from "../windows/gauges.ts";
 import type { Intake } from "./intake.ts";
 import { type Item, itemIntake } from "./item-intake.ts";
@@ -34,7 +34,7 @@ export function createMetricIntake(): Intake {
   const { keys } = createFields([]);
   const reading: Reading = {
     bytes: new Uint8Array(0),
-    scan: { position: 0 },
+    scan: createScan(),
     span: emptySpan(),
     attributes: createAttributeSlots(keys),
     resource: createAttributeSlots(keys),
@@ -45,6 +45,7 @@ export function createMetricIntake(): Intake {
     reading,
     decode: (bytes, items) => {
       reading.bytes = bytes;
+      reading.scan.view = viewOf(bytes);
       const request = new WireReader(bytes);
       eachMessage(request, 1, (resource) => readResourceMetrics(reading, resource, items));
     },
@@ -105,6 +106,7 @@ function readPoint(
   },
 ): Item {
   const { bytes } = reading;
+  const { view } = reading.scan;
   let timeMs = 0;
   let value = 0;
   clearSlots(reading.attributes);
@@ -112,10 +114,9 @@ function readPoint(
     const tag = point.varint();
     const at = point.position;
     point.skip(tag % 8);
-    if (tag === 25) timeMs = nanosToMs(readWord(bytes, at + 4), readWord(bytes, at));
-    else if (tag === 33) value = readDouble(bytes, at);
-    else if (tag === 49)
-      value = readWord(bytes, at) + (readWord(bytes, at + 4) | 0) * 4_294_967_296;
+    if (tag === 25) timeMs = nanosToMs(readWord(view, at + 4), readWord(view, at));
+    else if (tag === 33) value = reading.scan.view.getFloat64(at, true);
+    else if (tag === 49) value = readWord(view, at) + (readWord(view, at + 4) | 0) * 4_294_967_296;
     else if (tag === 58 && metric.gauge !== undefined) {
       const content = new WireReader(bytes, at, point.position).message();
       readAttribute(bytes, content.position, content.end, reading.attributes, reading.scan);

@@ -65,7 +65,7 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
     },
     onScope(start, end) {
       const { bytes, texts } = reading;
-      reading.scope = internBytes(texts, bytes, start, end);
+      reading.scope = internBytes(texts, reading.scan.view, start, end);
       scopeHash = hashBytes(bytes, start, end) & 0x7fffff;
       classifier.library = libraryOf(textOf(texts, reading.scope));
     },
