@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { mergeNow } from "../../services/console/web/live-now.ts";
-import { matches, matrixOf } from "../../services/console/web/matrix-model.ts";
+import { matches, matrixOf, operationLabel } from "../../services/console/web/matrix-model.ts";
 import { sparklinePaths } from "../../services/console/web/sparkline-paths.ts";
 import type { CellView, Now, Point } from "../../services/contracts/http-api.ts";
 
@@ -50,6 +50,11 @@ describe("sparklinePaths", () => {
     expect(dot).toEqual({ x: 102, y: 3 });
   });
 
+  it("draws a window alone between gaps as a dot", () => {
+    const points = [aPoint(0, 2), aPoint(1, null), aPoint(2, 2)];
+    expect(sparklinePaths(points, true, box).line).toBe("M2 3h0M102 3h0");
+  });
+
   it("draws the band as a closed shape from low to high", () => {
     const band = { low: 1, high: 2 };
     const points = [aPoint(0, 1.5, band), aPoint(1, 1.5, band)];
@@ -70,6 +75,14 @@ describe("sparklinePaths", () => {
       dot: null,
     });
     expect(sparklinePaths([aPoint(0, 0), aPoint(1, 0)], true, box).line).toBe("M2 23L102 23");
+  });
+
+  it("cuts off a lone spike, but never the newest value", () => {
+    const calm = Array.from({ length: 40 }, (_, at) => aPoint(at, at === 20 ? 100 : 2));
+    expect(sparklinePaths(calm, true, box).dot).toEqual({ x: 102, y: 3 });
+    const risen = [...calm, aPoint(40, 8)];
+    expect(sparklinePaths(risen, true, box).line).toContain("L52 3L");
+    expect(sparklinePaths(risen, true, box).dot).toEqual({ x: 102, y: 3 });
   });
 
   it("has no dot when the newest window is a gap", () => {
@@ -107,6 +120,20 @@ describe("matrixOf", () => {
       ["web", "HTTP routes"],
       ["all others", "watched together"],
     ]);
+  });
+});
+
+describe("operationLabel", () => {
+  it("keeps what tells routes apart", () => {
+    expect(
+      [
+        "chat",
+        "POST /login",
+        "POST /api/v1/sessions/{id}/messages",
+        "GET /averyveryverylongname",
+        "",
+      ].map(operationLabel),
+    ).toEqual(["chat", "POST /login", "POST …/messages", "GET /averyveryverylongname", "–"]);
   });
 });
 

@@ -34,6 +34,7 @@ export function createIncidentView(id: string, actions: Actions): View {
   let isFetching = false;
   let isDisposed = false;
   let seenNow: Connection["now"];
+  let skewMs = 0;
 
   async function fetchDetail(): Promise<void> {
     if (isFetching || isDisposed) return;
@@ -64,20 +65,22 @@ export function createIncidentView(id: string, actions: Actions): View {
     detail = next;
     element.dataset["places"] = JSON.stringify(next.incident.dimensions);
     body.hidden = false;
-    drawHead(head, next, actions);
+    const nowMs = Date.now() + skewMs;
+    drawHead(head, next, { actions, nowMs });
     charts.update(next);
     if (!isNews) return;
     alert.replaceChildren(...alertLines(next.text));
-    timeline.replaceChildren(...timelineItems(next));
+    timeline.replaceChildren(...timelineItems(next, nowMs));
     attribution.replaceChildren(attributionBars(next.attribution));
     traces.replaceChildren(traceTable(next));
-    deliveries.replaceChildren(deliveryTable(next));
+    deliveries.replaceChildren(deliveryTable(next, nowMs));
   }
 
   void fetchDetail();
   return {
     element,
     update(connection) {
+      skewMs = connection.skewMs;
       // Only an open incident still moves.
       if (connection.now !== seenNow && detail?.incident.phase !== "resolved") void fetchDetail();
       seenNow = connection.now;
@@ -101,9 +104,8 @@ function section(title: string, content: HTMLElement, className = ""): HTMLEleme
 function drawHead(
   head: HTMLElement,
   { summary, incident, acknowledged }: IncidentDetail,
-  actions: Actions,
+  { actions, nowMs }: { readonly actions: Actions; readonly nowMs: number },
 ): void {
-  const nowMs = Date.now();
   const isOver = incident.phase === "resolved";
   const state = isOver
     ? "normal"
@@ -165,7 +167,7 @@ function alertLines(text: string): HTMLElement[] {
   ];
 }
 
-function timelineItems({ timeline }: IncidentDetail): HTMLElement[] {
+function timelineItems({ timeline }: IncidentDetail, nowMs: number): HTMLElement[] {
   const first = timeline[0]?.atMs ?? 0;
   return timeline.map(({ atMs, kind, what, where }) =>
     h(
@@ -177,7 +179,7 @@ function timelineItems({ timeline }: IncidentDetail): HTMLElement[] {
           datetime: new Date(atMs).toISOString(),
           title: `${formatDuration(atMs - first)} after the first sign`,
         },
-        formatClock(atMs, Date.now(), undefined),
+        formatClock(atMs, nowMs, undefined),
       ),
       h("span", {}, what, where === "" ? null : h("span", { class: "muted" }, ` ${where}`)),
     ),
@@ -196,12 +198,12 @@ function traceTable({ incident }: IncidentDetail): HTMLElement {
   );
 }
 
-function deliveryTable({ deliveries }: IncidentDetail): HTMLElement {
+function deliveryTable({ deliveries }: IncidentDetail, nowMs: number): HTMLElement {
   if (deliveries.length === 0) return h("p", { class: "muted" }, "Nobody was told yet.");
   return table(
     ["When", "Whom", "What", "Outcome"],
     deliveries.map(({ atMs, sink, transition, outcome, attempts, detail }) => [
-      formatClock(atMs, Date.now(), undefined),
+      formatClock(atMs, nowMs, undefined),
       sink,
       transition,
       `${outcome}${attempts > 1 ? ` after ${attempts} tries` : ""}${outcome === "delivered" ? "" : `: ${detail}`}`,

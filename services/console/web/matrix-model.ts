@@ -48,6 +48,18 @@ function regionOf({ region, provider }: CellView): string {
   return region === "" || provider === "_other" ? noRegion : region;
 }
 
+const shortEnough = 14;
+
+/** An operation in few letters: of a long route, the method and its last part that is no parameter. */
+export function operationLabel(operation: string): string {
+  if (operation.length <= shortEnough) return operation || "–";
+  const route = /^([A-Z]+) (\/.*)$/.exec(operation);
+  if (route === null) return operation;
+  const parts = (route[2] ?? "").split("/").filter((part) => part !== "");
+  const last = parts.findLast((part) => !/^[:{<*]/.test(part)) ?? parts.at(-1) ?? "";
+  return parts.length <= 1 ? operation : `${route[1]} …/${last}`;
+}
+
 /** Every word must be found somewhere in the cell's names or state. */
 export function matches(cell: CellView, query: string): boolean {
   const text = [cell.provider, cell.model, cell.region, cell.operation, cell.state]

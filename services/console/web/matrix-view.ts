@@ -3,7 +3,7 @@ import type { CellView } from "../../contracts/http-api.ts";
 import { h, setText } from "./dom.ts";
 import { formatExpected, formatValue } from "./format.ts";
 import { glyph } from "./glyph.ts";
-import { matches, matrixOf } from "./matrix-model.ts";
+import { matches, matrixOf, operationLabel } from "./matrix-model.ts";
 import { createSparkline } from "./sparkline.ts";
 
 export interface MatrixView {
@@ -95,7 +95,7 @@ function createEntry(cell: CellView): Entry {
     "button",
     { type: "button", class: "cell", "data-nav": `cell:${cell.cell}`, "data-cell": cell.cell },
     sign,
-    h("span", { class: "operation" }, cell.operation || "–"),
+    h("span", { class: "operation" }, operationLabel(cell.operation)),
     spark.element,
     value,
     what,

@@ -22,10 +22,18 @@ export function sparklinePaths(
   const span = Math.max(1, (points.at(-1)?.atMs ?? 0) - first);
   const x = (atMs: number) => round(2 + ((width - 6) * (atMs - first)) / span);
   const y = (value: number) =>
-    round(height - 3 - ((height - 6) * (value - range.bottom)) / (range.top - range.bottom));
+    round(
+      height -
+        3 -
+        ((height - 6) * (Math.min(value, range.top) - range.bottom)) / (range.top - range.bottom),
+    );
 
   const line = runs(points, ({ seen }) => seen !== null)
-    .map((run) => `M${run.map(({ atMs, seen }) => `${x(atMs)} ${y(seen ?? 0)}`).join("L")}`)
+    .map((run) => {
+      const path = `M${run.map(({ atMs, seen }) => `${x(atMs)} ${y(seen ?? 0)}`).join("L")}`;
+      // A window alone between gaps is a dot, drawn by the line's round end.
+      return run.length === 1 ? `${path}h0` : path;
+    })
     .join("");
   const band = runs(points, ({ high }) => high !== null)
     .filter((run) => run.length > 1)
@@ -50,12 +58,25 @@ function rangeOf(
   const values = points
     .flatMap(({ seen, low, high }) => [seen, low, high])
     .filter((value) => value !== null);
-  const top = Math.max(...values);
+  const top = topOf(points);
   const least = isZeroBased ? 0 : Math.min(...values);
   if (top <= 0) return { bottom: 0, top: 1 };
   const bottom = isZeroBased ? 0 : Math.max(0, least - (top - least) * 0.5);
   return { bottom, top: top > bottom ? top : bottom + 1 };
 }
+
+/** What was expected, nearly all that was seen, and the newest in any case: lone spikes are cut off, not shown at others' cost. */
+function topOf(points: readonly Point[]): number {
+  const seen = points
+    .map((point) => point.seen)
+    .filter((value) => value !== null)
+    .sort((a, b) => a - b);
+  const nearlyAll = seen[Math.ceil(seen.length * spikeQuantile) - 1] ?? 0;
+  const newest = points.findLast((point) => point.seen !== null)?.seen ?? 0;
+  return points.reduce((most, { high }) => Math.max(most, high ?? 0), Math.max(nearlyAll, newest));
+}
+
+const spikeQuantile = 0.97;
 
 /** Stretches of neighbouring points that hold. */
 function runs(points: readonly Point[], holds: (point: Point) => boolean): Point[][] {
