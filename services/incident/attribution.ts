@@ -45,7 +45,9 @@ export function locate(samples: readonly PlaceSample[], dimensions: DimensionCou
   const kind = deepestKind(samples);
   const { hit, known } = splitHit(samples.filter((sample) => sample.cell.startsWith(kind)));
   if (hit.length === 0) return { dimensions: [], attribution: [] };
-  const places = coverPlaces(hit, known);
+  // All routes and no model call is not everywhere.
+  const canBeUniform = kind === "genai" || samples.every((sample) => sample.cell.startsWith(kind));
+  const places = coverPlaces(hit, known, canBeUniform);
   const other = otherDimension(dimensions);
   const named =
     other === undefined
@@ -115,11 +117,13 @@ interface Candidate {
 function coverPlaces(
   hit: readonly PlaceSample[],
   known: readonly PlaceSample[],
+  canBeUniform: boolean,
 ): readonly Attributes[] {
   const weight = (samples: readonly PlaceSample[]) => samples.reduce((sum, s) => sum + s.of, 0);
   const isHit = new Set(hit.map((sample) => sample.cell));
-  if (weight(hit) >= leastPurity * weight(known) && hit.length >= leastPurity * known.length)
-    return [];
+  const isUniform =
+    weight(hit) >= leastPurity * weight(known) && hit.length >= leastPurity * known.length;
+  if (isUniform && canBeUniform) return [];
   const cells = new Map(known.map((s) => [s.cell, cellAttributes(parseCellKey(s.cell))]));
   const holds = (attributes: Attributes, sample: PlaceSample) =>
     Object.entries(attributes).every(([name, value]) => cells.get(sample.cell)?.[name] === value);
@@ -156,10 +160,10 @@ function excess(samples: readonly PlaceSample[]): number {
 const preference = [
   "gen_ai.request.model",
   "cloud.region",
+  "service.name",
   "http.route",
   "gen_ai.provider.name",
   "gen_ai.operation.name",
-  "service.name",
 ];
 
 function candidatesOf(hit: readonly PlaceSample[]): Candidate[] {

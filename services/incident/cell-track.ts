@@ -11,6 +11,8 @@ export interface SignalTrack {
   /** Start of the first window of the present run of evidence; 0: none. */
   sinceMs: number;
   readonly usual: UsualRatio;
+  /** Levels: ln(seen / expected) over the last minute or two, weighted by requests. */
+  readonly shift: { sum: number; of: number };
   /** The newest verdict that had evidence in it. */
   last: Pick<
     SignalVerdict,
@@ -122,7 +124,13 @@ export function stepCell(track: CellTrack, frame: CellFrame, step: TrackStep): C
 function stepSignal(track: CellTrack, verdict: SignalVerdict, step: TrackStep): void {
   if (verdict.state === "blind") return;
   const kept = track.signals[verdict.signal];
-  const signal = kept ?? { evidence: 0, sinceMs: 0, usual: { bad: 0, of: 0 }, last: noVerdict };
+  const signal = kept ?? {
+    evidence: 0,
+    sinceMs: 0,
+    usual: { bad: 0, of: 0 },
+    shift: { sum: 0, of: 0 },
+    last: noVerdict,
+  };
   if (kept === undefined) track.signals[verdict.signal] = signal;
   signal.last = {
     seen: verdict.seen,
@@ -136,8 +144,22 @@ function stepSignal(track: CellTrack, verdict: SignalVerdict, step: TrackStep): 
     detector: verdict.reasons[0]?.detector ?? "",
   };
   if (verdict.state === "warming") return;
+  stepShift(signal, verdict, { fade: step.fade.recent, easedFactor: track.easedFactor });
   signal.evidence = followSurprise(signal.evidence, verdict.surprise, step.evidence);
   stepSince(signal, step);
+}
+
+function stepShift(
+  signal: SignalTrack,
+  { seen, expected, of }: SignalVerdict,
+  by: { readonly fade: number; readonly easedFactor: number },
+): void {
+  signal.shift.sum *= by.fade;
+  signal.shift.of *= by.fade;
+  if (seen === null || expected === null || !(seen > 0) || !(expected > 0)) return;
+  const weight = Math.max(1, of);
+  signal.shift.sum += weight * Math.log((seen / expected) * by.easedFactor);
+  signal.shift.of += weight;
 }
 
 /** A run of evidence begins where the signal is first worth watching, and ends where nothing is left of it. */
@@ -211,6 +233,7 @@ function learn(
     evidence: 0,
     sinceMs: 0,
     usual: { bad: 0, of: 0 },
+    shift: { sum: 0, of: 0 },
     last: noVerdict,
   };
   track.signals[name] = signal;

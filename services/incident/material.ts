@@ -19,13 +19,11 @@ export function isMaterial(track: CellTrack, name: SignalName, signal: SignalTra
       return isSlower(track);
     case "duration":
       // Where first tokens are known, they say it better.
-      return track.signals.ttft === undefined ? isSlower(track) : isBeyond(seen, expected);
+      return track.signals.ttft === undefined
+        ? isSlower(track)
+        : shiftOf(signal) >= Math.log(leastFactor);
     case "time_per_output_token":
-      return (
-        seen !== null &&
-        expected !== null &&
-        seen >= (Math.exp(leastSlowdown) * expected) / track.easedFactor
-      );
+      return shiftOf(signal) >= leastSlowdown;
     case "client_errors":
       return bad >= leastBad && bad >= 0.05 * of;
     case "retries":
@@ -36,6 +34,11 @@ export function isMaterial(track: CellTrack, name: SignalName, signal: SignalTra
     default:
       return true;
   }
+}
+
+/** Mean ln(seen / expected) of the last minute or two. */
+export function shiftOf({ shift }: SignalTrack): number {
+  return shift.of > 0 ? shift.sum / shift.of : 0;
 }
 
 function isSlower(track: CellTrack): boolean {

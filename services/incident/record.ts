@@ -63,7 +63,7 @@ export function makeRecord(input: RecordInput, transition: Transition): Incident
     title: titleOf({
       dimensions: place.dimensions,
       signal: leadingSignal,
-      slowdown: Math.exp(view.slowdown),
+      slowdown: slowdownOf(input, leadingSignal),
       ratio: ratioOf(input, leadingSignal),
       quietMs: view.quietMs,
       isFleetSilent: view.isFleetSilent,
@@ -170,6 +170,19 @@ function leadingSignalOf(
   return latency?.signal ?? evidence[0]?.signal ?? "failures";
 }
 
+/** How many times slower: pooled over degraded cells, from the signal's own level where only that is unusual. */
+function slowdownOf({ view, state }: RecordInput, signal: SignalName): number {
+  if (signal !== "time_per_output_token") return Math.exp(view.slowdown);
+  let sum = 0;
+  let of = 0;
+  for (const cell of view.cells) {
+    const shift = state.cells[cell]?.signals[signal]?.shift;
+    sum += shift?.sum ?? 0;
+    of += shift?.of ?? 0;
+  }
+  return of > 0 ? Math.exp(sum / of) : 1;
+}
+
 function ratioOf({ view, state, episode }: RecordInput, signal: SignalName): number {
   let bad = 0;
   let of = 0;
@@ -270,10 +283,16 @@ function placeOf(input: RecordInput): Place {
             ? "slow"
             : "membership";
   const samples: PlaceSample[] = [];
+  // What is another incident's says nothing of this one's place.
+  const others = new Set(
+    state.episodes
+      .filter((other) => other !== episode && other.phase !== "resolved")
+      .flatMap((other) => Object.keys(other.members)),
+  );
   for (const key of Object.keys(state.cells).toSorted() as CellKey[]) {
     const track = state.cells[key];
-    if (track === undefined) continue;
     const isMember = view.cells.includes(key);
+    if (track === undefined || (others.has(key) && !isMember)) continue;
     if (mode === "membership") {
       const of = Math.max(1e-6, track.usualRequests);
       const bad = isMember ? of : 0;
