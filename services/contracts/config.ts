@@ -329,7 +329,7 @@ export const configSchema = z.strictObject({
     ),
   }),
   archive: section("How rows reach ClickHouse.", {
-    maxRows: integer(20_000, [1, 1_000_000], "Rows per insert at most."),
+    maxRows: integer(50_000, [1, 1_000_000], "Rows per insert at most."),
     maxWaitMs: integer(1_000, [10, 60_000], "Longest wait for a fuller insert, ms."),
   }),
   judgement: judgementSchema,

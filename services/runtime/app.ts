@@ -15,6 +15,7 @@ import { algorithmVersions } from "./algorithm-versions.ts";
 import { checkpointStore } from "./checkpoint.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { readControl } from "./control.ts";
+import { type CrashPoint, crashPoint } from "./crash-points.ts";
 import type { RunnerDeps } from "./runner-deps.ts";
 import { runConsumingStage, type TaskHealth } from "./stage-runner.ts";
 import { startTelemetry, type Telemetry } from "./telemetry.ts";
@@ -24,6 +25,8 @@ export interface App extends AsyncDisposable {
   readonly addresses: Readonly<Record<string, string>>;
   readonly log: Log;
   readonly history: History | undefined;
+  /** Process of the embedded history engine; undefined without one. */
+  readonly enginePid: number | undefined;
   /** Undefined while all is well, else why this process is not ready. */
   notReadyBecause(): string | undefined;
   /** Stops taking input, lets stages finish what they hold, closes. Bounded, idempotent. */
@@ -130,7 +133,11 @@ export async function startApp(options: AppOptions): Promise<App> {
     for (const name of stageNames) {
       const stage = stages[name];
       if (!wanted.includes(name) || stage.kind !== "server") continue;
-      const server: RunningServer = await stage.open(context);
+      const server: RunningServer = await stage.open(
+        name === "ingest"
+          ? { ...context, log: crashingAfterAppend(log, "ingest:after-append") }
+          : context,
+      );
       closers.push(async () => server[Symbol.asyncDispose]());
       Object.assign(addresses, server.addresses);
     }
@@ -139,6 +146,9 @@ export async function startApp(options: AppOptions): Promise<App> {
       addresses,
       log,
       history: history?.driver,
+      get enginePid() {
+        return history?.enginePid();
+      },
       notReadyBecause,
       close,
       [Symbol.asyncDispose]: close,
@@ -147,6 +157,28 @@ export async function startApp(options: AppOptions): Promise<App> {
     await close();
     throw error;
   }
+}
+
+/** The same log, with a crash point between an append that is durable and whoever waits for it. */
+function crashingAfterAppend(log: Log, point: CrashPoint): Log {
+  return {
+    append: async (records, signal) => {
+      const appended = await log.append(records, signal);
+      crashPoint(point);
+      return appended;
+    },
+    ensureTopics: (specs) => log.ensureTopics(specs),
+    topics: () => log.topics(),
+    read: (request, signal) => log.read(request, signal),
+    offsets: (topic, partition) => log.offsets(topic, partition),
+    latestByKey: (topic, partition) => log.latestByKey(topic, partition),
+    join: (group, names, handler, signal) => log.join(group, names, handler, signal),
+    committed: (group, topic, partition) => log.committed(group, topic, partition),
+    commit: (group, offsets) => log.commit(group, offsets),
+    lag: (group, names) => log.lag(group, names),
+    pressure: () => log.pressure(),
+    [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
+  };
 }
 
 /** Opens the log that the configuration names; the directory is made if missing. */
@@ -166,6 +198,7 @@ interface HistoryDeps {
 
 interface OpenHistory {
   readonly driver: History;
+  enginePid(): number | undefined;
   dispose(): Promise<void>;
 }
 
@@ -190,7 +223,10 @@ async function openHistory(
     });
     await migrate(driver);
     await applyRetention(driver, retention);
-    return { history: { driver, dispose: () => driver.close() }, address: {} };
+    return {
+      history: { driver, enginePid: () => undefined, dispose: () => driver.close() },
+      address: {},
+    };
   }
   const directory = join(config.dataDir, "history");
   mkdirSync(directory, { recursive: true });
@@ -225,5 +261,8 @@ async function openHistory(
     await dispose();
     throw error;
   }
-  return { history: { driver, dispose }, address: { "ClickHouse HTTP": embedded.url } };
+  return {
+    history: { driver, enginePid: () => embedded.pid, dispose },
+    address: { "ClickHouse HTTP": embedded.url },
+  };
 }

@@ -2,7 +2,8 @@
  * Runs an effect stage (notify): one task over all its partitions. At start it catches up with every input before it acts, so
  * that an incident that is already over is not announced first; what an earlier life recorded, the stage reads itself.
  */
-import { headers } from "../contracts/topics.ts";
+import { deliveryRecord } from "../contracts/records.ts";
+import { headers, topics } from "../contracts/topics.ts";
 import type { AppendRecord, LogRecord, TopicPartition } from "../log/log.ts";
 import type { EdgeContext, EffectStage, OutputRecord } from "../stage.ts";
 import { crashPoint } from "./crash-points.ts";
@@ -44,7 +45,9 @@ export async function runEffectTask(
     const outputs: AppendRecord[] = [];
     for (const [index, source] of sources.entries())
       outputs.push(...(await takeFrom(source, index === 0 ? pollMs : 0)));
-    outputs.push(...number(await effect.act(clock.nowMs(), signal)));
+    const happened = await effect.act(clock.nowMs(), signal);
+    if (happened.some(isDelivered)) crashPoint("notify:after-sink");
+    outputs.push(...number(happened));
     await write(outputs);
     isChanged ||= outputs.length > 0;
     if (isChanged) await save();
@@ -101,7 +104,6 @@ export async function runEffectTask(
 
   async function write(outputs: readonly AppendRecord[]): Promise<void> {
     if (outputs.length === 0) return;
-    crashPoint("notify:after-sink");
     await untilDone(deps, `${name}: writing`, () => log.append(outputs, signal), signal);
     metrics.add("foreshock_stage_outputs_total", outputs.length, { stage: stage.name });
     crashPoint("notify:after-append");
@@ -136,4 +138,9 @@ export async function runEffectTask(
     );
     crashPoint("notify:after-commit");
   }
+}
+
+/** A sink has said yes, and nothing on disk says so yet. */
+function isDelivered({ topic, value }: OutputRecord): boolean {
+  return topic === topics.deliveries && deliveryRecord.decode(value).outcome === "delivered";
 }

@@ -7,7 +7,10 @@ import { ForeshockError } from "../contracts/errors.ts";
 import type { LogRecord, TopicPartition } from "../log/log.ts";
 import type { RangeSink, RangeSinkStage } from "../stage.ts";
 import { crashPoint } from "./crash-points.ts";
-import { deadLetter, type RunnerDeps, readBytes, readWaitMs, untilDone } from "./runner-deps.ts";
+import { deadLetter, type RunnerDeps, readWaitMs, untilDone } from "./runner-deps.ts";
+
+/** Records in a range, bytes: some 40,000 spans, so that an insert and its merges are cheap for each. */
+const rangeBytes = 24 * 1024 * 1024;
 
 const intentSchema = z.object({ to: z.number(), encoderVersion: z.number() });
 
@@ -50,7 +53,7 @@ export async function runRangeTask(
       `${stage.name}: reading ${place}`,
       () =>
         log.read(
-          { topic, partition, fromOffset: from, maxBytes: readBytes, waitMs: readWaitMs },
+          { topic, partition, fromOffset: from, maxBytes: rangeBytes, waitMs: readWaitMs },
           signal,
         ),
       signal,
@@ -65,20 +68,17 @@ export async function runRangeTask(
     from = to;
     await commit(from, "");
     crashPoint("archive:after-commit");
-    metrics.set(
-      "foreshock_stage_lag_records",
-      (await log.offsets(topic, partition)).end - from,
-      labels,
-    );
-    // Fewer, larger inserts: ClickHouse likes about one a second.
-    if (records.length < 64) await deps.clock.sleep(deps.config.archive.maxWaitMs, signal);
+    const lagRecords = (await log.offsets(topic, partition)).end - from;
+    metrics.set("foreshock_stage_lag_records", lagRecords, labels);
+    // Nothing waits: let more come together, since ClickHouse likes few, large inserts.
+    if (lagRecords === 0) await deps.clock.sleep(deps.config.archive.maxWaitMs, signal);
   }
 
   async function readRange(start: number, end: number): Promise<LogRecord[]> {
     const records: LogRecord[] = [];
     for (let next = start; next < end; ) {
       const batch = await log.read(
-        { topic, partition, fromOffset: next, maxBytes: readBytes, waitMs: readWaitMs },
+        { topic, partition, fromOffset: next, maxBytes: rangeBytes, waitMs: readWaitMs },
         signal,
       );
       const wanted = batch.filter((record) => record.offset < end);

@@ -21,7 +21,7 @@ export interface ReplayRecord {
 }
 
 export interface ReplayListener {
-  readonly onIncident?: (incident: Incident) => void;
+  readonly onIncident?: (incident: Incident, bytes: Uint8Array) => void;
   /** Each source task's share of a window, as aggregate wrote it. */
   readonly onBatch?: (window: WindowRecord) => void;
   readonly onClosed?: (window: WindowRecord, bytes: Uint8Array) => void;
@@ -104,7 +104,7 @@ export class Replay {
       } else if (topic === topics.closed) {
         this.listener.onClosed?.(decodeWindow(value), value);
       } else if (topic === topics.incidents) {
-        this.listener.onIncident?.(incidentRecord.decode(value));
+        this.listener.onIncident?.(incidentRecord.decode(value), value);
       }
     }
   }

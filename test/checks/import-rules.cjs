@@ -1,8 +1,8 @@
-// Who may import whom. Run: depcruise --config test/import-rules.cjs detectors services dashboards
-// Needs @swc/core beside TypeScript 7: without it the tool cruises 0 modules and still exits 0.
+// Who may import whom. Run: depcruise --config test/checks/import-rules.cjs detectors services
+// Needs @swc/core beside TypeScript 7: without it the tool looks at 0 modules and still exits 0.
 const stages = "ingest|aggregate|detect|incident|notify|archive|console";
-const drivers =
-  "^services/(log/(kafka|lmdb)|history/(clickhouse|embedded)|notify/sinks/[^/]+)\\.ts$";
+const drivers = "^services/(log/(kafka|lmdb)|history/(clickhouse|embedded))\\.ts$";
+const clock = "^services/runtime/clock\\.ts$";
 const only = (vendor, owner) => ({
   name: `only-${owner.replace(/\W+/g, "-")}-imports-${vendor.replace(/\W+/g, "-")}`,
   severity: "error",
@@ -25,7 +25,7 @@ module.exports = {
       to: { pathNot: "^services/contracts/|^detectors/|node_modules/zod/" },
     },
     {
-      name: "transform-stages-are-pure",
+      name: "reducers-are-pure",
       severity: "error",
       from: { path: "^services/(aggregate|detect|incident)/" },
       to: {
@@ -34,18 +34,18 @@ module.exports = {
       },
     },
     {
-      name: "pure-files-in-edge-stages",
+      name: "decisions-in-edge-stages-do-no-io",
       severity: "error",
       from: {
-        path: "^services/(notify/(route|reason)|ingest/(decode|admission)|history/queries)\\.ts$",
+        path: "^services/(notify/(route|tasks|state)|ingest/(admission|walker|edits|copy-plan|content|error-text|record-builder|json-transcoder)|archive/(rows|spans)/.*)\\.ts$",
       },
-      to: { pathNot: "^services/contracts/|^detectors/|node_modules/zod/" },
+      to: { dependencyTypes: ["core"], pathNot: "^(node:)?(buffer|crypto)$" },
     },
     {
-      name: "browser-code-knows-only-http-api",
+      name: "browser-code-knows-only-contracts",
       severity: "error",
       from: { path: "^services/console/web/" },
-      to: { pathNot: "^services/console/web/|^services/contracts/http-api\\.ts$" },
+      to: { pathNot: "^services/console/web/|^services/contracts/|node_modules/uplot/" },
     },
     {
       name: "stages-do-not-meet",
@@ -56,34 +56,32 @@ module.exports = {
     {
       name: "only-pipeline-imports-stages",
       severity: "error",
-      from: {
-        pathNot: `^services/(${stages})/|^services/pipeline\\.ts$|^services/runtime/app\\.ts$|^test/`,
-      },
+      from: { pathNot: `^services/(${stages})/|^services/pipeline\\.ts$|^test/` },
       to: { path: `^services/(${stages})/` },
     },
     {
       name: "nothing-watches-through-the-fleet",
       severity: "error",
-      from: { pathNot: "^services/(chatbot/|runtime/app\\.ts$|main\\.ts$)|^test/" },
+      from: { pathNot: "^services/(chatbot|command)/|^test/" },
       to: { path: "^services/chatbot/" },
+    },
+    {
+      name: "the-fleet-knows-no-stage",
+      severity: "error",
+      from: { path: "^services/chatbot/" },
+      to: { path: `^services/(${stages}|runtime|history|command)/`, pathNot: clock },
     },
     {
       name: "only-app-opens-drivers",
       severity: "error",
-      from: { pathNot: "^services/runtime/app\\.ts$|^services/notify/sinks/registry\\.ts$|^test/" },
+      from: { pathNot: "^services/runtime/app\\.ts$|^services/(log|history)/|^test/" },
       to: { path: drivers },
     },
     {
       name: "runtime-is-the-top",
       severity: "error",
-      from: { pathNot: "^services/(runtime/|main\\.ts$)|^test/" },
-      to: { path: "^services/runtime/" },
-    },
-    {
-      name: "dashboards-know-only-contracts",
-      severity: "error",
-      from: { path: "^dashboards/" },
-      to: { path: "^services/", pathNot: "^services/contracts/" },
+      from: { pathNot: "^services/(runtime|command)/|^services/main\\.ts$|^test/" },
+      to: { path: "^services/runtime/", pathNot: clock },
     },
     {
       name: "sources-never-import-tests",
@@ -92,9 +90,9 @@ module.exports = {
       to: { path: "^test/" },
     },
     only("kafkajs", "services/log/kafka\\.ts"),
-    only("lmdb", "services/log/lmdb\\.ts"),
+    only("lmdb", "services/log/lmdb(-store)?\\.ts"),
     only("@clickhouse/client", "services/history/clickhouse\\.ts"),
-    only("chdb", "services/history/embedded\\.ts"),
+    only("chdb", "services/history/[a-z-]+\\.ts"),
     only("@opentelemetry/(sdk-node|exporter-prometheus)", "services/runtime/telemetry\\.ts"),
   ],
   options: {

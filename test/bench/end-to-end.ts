@@ -1,0 +1,69 @@
+/** The whole way, ours against the naive one: payloads in memory, durable log, counted windows, rows in ClickHouse. */
+import { fork } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { EndToEndJob, EndToEndResult } from "./end-to-end-run.ts";
+import { median, ratioFigures } from "./support/report.ts";
+
+export interface EndToEndFigures {
+  readonly figures: Readonly<Record<string, number>>;
+  readonly rows: readonly Readonly<Record<string, unknown>>[];
+}
+
+const runner = fileURLToPath(new URL("./end-to-end-run.ts", import.meta.url));
+
+/** Runs the two in turns, each in its own process. CPU seconds are those of the process and of the history engine. */
+export async function benchEndToEnd(options: {
+  readonly rounds: number;
+  readonly requests: number;
+  readonly seed: number;
+  readonly onRound: (done: number) => void;
+}): Promise<EndToEndFigures> {
+  const ratios: number[] = [];
+  const own: number[] = [];
+  const delays: number[] = [];
+  const rows: Record<string, unknown>[] = [];
+  let isExact = true;
+  for (let round = 0; round < options.rounds; round++) {
+    const perSecond: Record<string, number> = {};
+    for (const contestant of ["own", "naive"] as const) {
+      const result = await runOnce({
+        contestant,
+        requests: options.requests,
+        seed: options.seed + round,
+      });
+      perSecond[contestant] = result.spans / result.cpuSeconds;
+      if (contestant === "own") {
+        isExact &&= result.storedRows === result.spans && result.counted === result.spans;
+        own.push(result.spans / result.cpuSeconds);
+        delays.push(result.loopDelayP99Ms);
+      }
+      rows.push({ part: "end_to_end", round, contestant, ...result });
+    }
+    ratios.push((perSecond["own"] ?? Number.NaN) / (perSecond["naive"] ?? Number.NaN));
+    options.onRound(round + 1);
+  }
+  return {
+    figures: {
+      ...ratioFigures("end_to_end_ratio_naive", ratios),
+      end_to_end_spans_per_cpu_s: Math.round(median(own)),
+      stored_equals_sent: isExact ? 1 : 0,
+      loop_delay_p99_ms: median(delays),
+    },
+    rows,
+  };
+}
+
+function runOnce(job: EndToEndJob): Promise<EndToEndResult> {
+  return new Promise((resolve, reject) => {
+    const child = fork(runner, [], { execArgv: ["--disable-warning=ExperimentalWarning"] });
+    child.on("message", (message: EndToEndResult | { error: string }) => {
+      if ("error" in message) reject(new Error(`${job.contestant}: ${message.error}`));
+      else resolve(message);
+    });
+    child.on("error", reject);
+    child.on("exit", (code) =>
+      reject(new Error(`${job.contestant} ended with ${code} and no result`)),
+    );
+    child.send(job);
+  });
+}
