@@ -158,9 +158,12 @@ function whereText(incident: Incident): string {
   const named = incident.attribution.filter((entry) => entry.isNamed);
   const share = Math.min(1, ...bestShares(named));
   const explain = named.length === 0 ? "" : ` explain ${formatRatio(share)} of it`;
-  return `${placesText(incident.dimensions)}${explain}; the other ${formatCount(
-    Math.max(0, incident.liveCells - incident.degradedCells),
-  )} cells are normal`;
+  const others = incident.liveCells - incident.degradedCells;
+  const rest =
+    others <= 0 || incident.phase === "resolved"
+      ? ""
+      : `; the other ${formatCount(others)} cells are normal`;
+  return `${placesText(incident.dimensions)}${explain}${rest}`;
 }
 
 /** For each dimension, what its named values hold together. */
@@ -226,6 +229,7 @@ export function formatValue(signal: Evidence["signal"], value: number | null, li
     case "ratio":
       return formatRatio(value);
     case "µs": {
+      if (like.endsWith(" s") && value >= 100_000) return (value / 1_000_000).toFixed(1);
       const text = formatMicroseconds(value);
       const unit = text.slice(text.indexOf(" "));
       return like.endsWith(unit) ? text.slice(0, -unit.length) : text;
