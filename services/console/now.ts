@@ -177,12 +177,18 @@ function mainVerdict(known: CellKnown, leading: SignalName | undefined): SignalV
   const [worst] = unusual;
   if (worst !== undefined) return worst;
   for (const name of calmOrder) {
-    const found = signals.find(({ signal }) => signal === name);
+    const found = signals.find(({ signal }) => signal === name) ?? missing(known, name);
     // A signal that this cell has never had a value for (streaming is off, say) gives way to the next.
     if (found !== undefined && (found.seen !== null || known.series.get(name)?.hasValue()))
       return found;
   }
   return signals[0];
+}
+
+/** A signal that this window says nothing of, though earlier ones did. */
+function missing(known: CellKnown, name: SignalName): SignalVerdict | undefined {
+  const last = known.verdicts.get(name);
+  return last && { ...last, state: "blind", seen: null, bad: 0, of: 0, surprise: 0 };
 }
 
 /** So many requests must have been missed before a cell is called silent. */

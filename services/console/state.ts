@@ -11,6 +11,8 @@ export interface CellKnown {
   frame: Frame["cells"][number];
   windowStartMs: number;
   readonly series: Map<SignalName, CellSeries>;
+  /** Newest verdict of every signal: a window without evidence for one leaves it out. */
+  readonly verdicts: Map<SignalName, SignalVerdict>;
 }
 
 export interface IncidentKnown {
@@ -81,7 +83,7 @@ export function applyFrame(state: ConsoleState, frame: Frame, appendMs: number):
     let known = state.cells.get(cell.cell);
     if (known === undefined) {
       if (state.cells.size >= keptCells) continue;
-      known = { frame: cell, windowStartMs, series: new Map() };
+      known = { frame: cell, windowStartMs, series: new Map(), verdicts: new Map() };
       state.cells.set(cell.cell, known);
     }
     if (windowStartMs >= known.windowStartMs) {
@@ -93,6 +95,7 @@ export function applyFrame(state: ConsoleState, frame: Frame, appendMs: number):
 }
 
 function keepPoint(known: CellKnown, verdict: SignalVerdict, frame: Frame): void {
+  if (frame.windowStartMs >= known.windowStartMs) known.verdicts.set(verdict.signal, verdict);
   let series = known.series.get(verdict.signal);
   if (series === undefined) {
     const isUnusual = verdict.state === "watching" || verdict.state === "anomalous";

@@ -130,6 +130,21 @@ describe("the main signal", () => {
     expect(mainOf([aVerdict({ signal: "failures" }), calm])).toBe("ttft");
   });
 
+  it("stays when a window has nothing to say of it", () => {
+    const state = emptyConsoleState(5_000);
+    applyFrame(state, frameWith([aVerdict({ signal: "duration" })]), startMs);
+    const quiet = {
+      ...frameWith([aVerdict({ signal: "traffic", seen: 0 })]),
+      windowStartMs: startMs + 5_000,
+    };
+    applyFrame(state, quiet, startMs + 5_000);
+    expect(nowView(state, options).cells[0]?.main).toMatchObject({
+      signal: "duration",
+      state: "blind",
+      seen: null,
+    });
+  });
+
   it("gives way where the cell never has a value for it", () => {
     const never = aVerdict({ signal: "ttft", seen: null });
     expect(mainOf([never, aVerdict({ signal: "duration" })])).toBe("duration");

@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { mergeNow } from "../../services/console/web/live-now.ts";
-import { matches, matrixOf, operationLabel } from "../../services/console/web/matrix-model.ts";
+import {
+  matches,
+  matrixOf,
+  operationLabel,
+  shownValue,
+} from "../../services/console/web/matrix-model.ts";
 import { sparklinePaths } from "../../services/console/web/sparkline-paths.ts";
 import type { CellView, Now, Point } from "../../services/contracts/http-api.ts";
 
@@ -123,6 +128,25 @@ describe("matrixOf", () => {
   });
 });
 
+describe("shownValue", () => {
+  const main = { ...aCellView().main, seen: null } as CellView["main"];
+  const minute = 60_000;
+
+  it("is the newest, else one of the last minute, marked as earlier", () => {
+    expect(shownValue(aCellView())).toEqual({ value: 1, isNewest: true });
+    const points = [aPoint(0, 5), aPoint(minute, null)];
+    expect(shownValue(aCellView({ main, points, newest: aPoint(minute, null) }))).toEqual({
+      value: 5,
+      isNewest: false,
+    });
+    expect(shownValue(aCellView({ main, points, newest: aPoint(minute + 1, null) }))).toEqual({
+      value: null,
+      isNewest: false,
+    });
+    expect(shownValue(aCellView({ main: null }))).toEqual({ value: null, isNewest: true });
+  });
+});
+
 describe("operationLabel", () => {
   it("keeps what tells routes apart", () => {
     expect(
@@ -133,7 +157,7 @@ describe("operationLabel", () => {
         "GET /averyveryverylongname",
         "",
       ].map(operationLabel),
-    ).toEqual(["chat", "POST /login", "POST …/messages", "GET /averyveryverylongname", "–"]);
+    ).toEqual(["chat", "POST /login", "…/messages", "GET /averyveryverylongname", "–"]);
   });
 });
 

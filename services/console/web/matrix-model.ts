@@ -50,14 +50,30 @@ function regionOf({ region, provider }: CellView): string {
 
 const shortEnough = 14;
 
-/** An operation in few letters: of a long route, the method and its last part that is no parameter. */
+/** An operation in few letters: of a long route its last part that is no parameter, with the method where there is room. */
 export function operationLabel(operation: string): string {
   if (operation.length <= shortEnough) return operation || "–";
   const route = /^([A-Z]+) (\/.*)$/.exec(operation);
   if (route === null) return operation;
   const parts = (route[2] ?? "").split("/").filter((part) => part !== "");
   const last = parts.findLast((part) => !/^[:{<*]/.test(part)) ?? parts.at(-1) ?? "";
-  return parts.length <= 1 ? operation : `${route[1]} …/${last}`;
+  if (parts.length <= 1) return operation;
+  const label = `${route[1]} …/${last}`;
+  return label.length <= shortEnough ? label : `…/${last}`;
+}
+
+/** In how many ms a value is still shown when newer windows had none: cells with few requests have many such windows. */
+const stillShownMs = 60_000;
+
+/** The newest value of the main signal, and whether it is of the newest window. */
+export function shownValue({ main, points, newest }: CellView): {
+  readonly value: number | null;
+  readonly isNewest: boolean;
+} {
+  if (main === null || main.seen !== null) return { value: main?.seen ?? null, isNewest: true };
+  const since = (newest?.atMs ?? points.at(-1)?.atMs ?? 0) - stillShownMs;
+  const last = points.findLast(({ seen, atMs }) => seen !== null && atMs >= since);
+  return { value: last?.seen ?? null, isNewest: false };
 }
 
 /** Every word must be found somewhere in the cell's names or state. */

@@ -3,7 +3,7 @@ import type { CellView } from "../../contracts/http-api.ts";
 import { h, setText } from "./dom.ts";
 import { formatExpected, formatValue } from "./format.ts";
 import { glyph } from "./glyph.ts";
-import { matches, matrixOf, operationLabel } from "./matrix-model.ts";
+import { matches, matrixOf, operationLabel, shownValue } from "./matrix-model.ts";
 import { createSparkline } from "./sparkline.ts";
 
 export interface MatrixView {
@@ -109,7 +109,9 @@ function createEntry(cell: CellView): Entry {
         sign.replaceChildren(glyph(now.state, true));
         element.className = `cell ${now.state}`;
       }
-      setText(value, now.main === null ? "–" : formatValue(now.main.seen, now.main.unit));
+      const shown = shownValue(now);
+      setText(value, formatValue(shown.value, now.main?.unit ?? ""));
+      value.classList.toggle("earlier", !shown.isNewest);
       setText(what, whatOf(now));
       spark.update(now.points, now.main?.unit);
       element.setAttribute("aria-label", describe(now));
