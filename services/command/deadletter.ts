@@ -36,7 +36,8 @@ export const deadletterCommand: Command = {
     const letters = await readLetters(log);
     const chosen = places.length === 0 ? letters : places.map((place) => find(letters, place));
     if (action === "list") list(letters);
-    else if (action === "show") for (const letter of chosen) show(letter);
+    else if (action === "show")
+      for (const letter of chosen) show(letter, await bytesOf(log, letter));
     else await redrive(log, chosen);
     return exitCodes.ok;
   },
@@ -80,8 +81,20 @@ function list(letters: readonly DeadLetter[]): void {
     );
 }
 
-function show(letter: DeadLetter): void {
-  const bytes = Buffer.from(letter.value, "base64");
+/** The record's bytes: from the letter, or where it lies in its topic. Throws `data_lost` when the topic no longer has it. */
+async function bytesOf(log: Log, letter: DeadLetter): Promise<Buffer> {
+  if (letter.value !== "") return Buffer.from(letter.value, "base64");
+  const { topic, partition, offset } = letter;
+  const [record] = await log.read({ topic, partition, fromOffset: offset, maxBytes: 1 });
+  if (record?.offset !== offset)
+    throw new ForeshockError(
+      "data_lost",
+      `deadletter: ${placeOf(letter)} is no longer in its topic`,
+    );
+  return Buffer.from(record.value);
+}
+
+function show(letter: DeadLetter, bytes: Buffer): void {
   write(`${placeOf(letter)}  ${letter.stage}  ${letter.code}: ${letter.reason}`);
   write(`arrived ${new Date(letter.appendMs).toISOString()}, ${bytes.length} bytes`);
   for (let at = 0; at < Math.min(bytes.length, 512); at += 16) {
@@ -96,13 +109,9 @@ function show(letter: DeadLetter): void {
 }
 
 async function redrive(log: Log, letters: readonly DeadLetter[]): Promise<void> {
-  if (letters.length > 0)
-    await log.append(
-      letters.map(({ topic, partition, value }) => ({
-        topic,
-        partition,
-        value: new Uint8Array(Buffer.from(value, "base64")),
-      })),
-    );
+  for (const letter of letters) {
+    const { topic, partition } = letter;
+    await log.append([{ topic, partition, value: new Uint8Array(await bytesOf(log, letter)) }]);
+  }
   write(`${letters.length} record${letters.length === 1 ? "" : "s"} appended again.`);
 }

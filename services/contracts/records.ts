@@ -46,7 +46,7 @@ export const commandSchema = z.discriminatedUnion("kind", [
 export type Command = z.infer<typeof commandSchema>;
 export const commandRecord = jsonRecord("command", 1, commandSchema);
 
-/** A record that could not be read (topic `foreshock.deadletter`). The payload is kept without content attributes or not at all. */
+/** A record that could not be read (topic `foreshock.deadletter`). */
 export const deadLetterSchema = z.object({
   stage: z.string(),
   topic: z.string(),
@@ -55,7 +55,7 @@ export const deadLetterSchema = z.object({
   appendMs: z.number(),
   code: z.string(),
   reason: z.string(),
-  /** The record itself, base64. */
+  /** The record itself, base64; empty for telemetry, which may hold content: it lies where the place says. */
   value: z.string(),
 });
 export type DeadLetter = z.infer<typeof deadLetterSchema>;
@@ -95,6 +95,8 @@ export const checkpointSchema = z.object({
   atMs: z.number(),
   /** Next offset to read, by `topic/partition`. */
   offsets: z.record(z.string(), z.number()),
+  /** Where reading starts again, where that lies before `offsets`: the state is rebuilt from the log itself. */
+  rewind: z.record(z.string(), z.number()),
   /** Last sequence taken from each upstream task, by `topic/partition/task`. */
   consumed: z.record(z.string(), z.number()),
   /** Last sequence written, by `topic/partition`. */

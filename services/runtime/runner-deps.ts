@@ -3,7 +3,7 @@ import type { Config } from "../contracts/config.ts";
 import { ForeshockError } from "../contracts/errors.ts";
 import type { Metrics } from "../contracts/metrics.ts";
 import { deadLetterRecord } from "../contracts/records.ts";
-import { topics } from "../contracts/topics.ts";
+import { signalOfTopic, topics } from "../contracts/topics.ts";
 import type { AppendRecord, Log, LogRecord } from "../log/log.ts";
 import type { Rejection } from "../stage.ts";
 import type { CheckpointStore } from "./checkpoint.ts";
@@ -27,6 +27,10 @@ export const readBytes = 4 * 1024 * 1024;
 /** Longest wait for a record; also how soon a silent source partition gets its heartbeat, ms. */
 export const readWaitMs = 1_000;
 
+/**
+ * A record for the dead letters. Of telemetry only the place is kept: what cannot be read cannot be freed of content
+ * either, and the record itself stays in its topic for as long as the topic keeps it.
+ */
 export function deadLetter(stage: string, record: LogRecord, rejection: Rejection): AppendRecord {
   const { topic, partition, offset, appendMs } = record;
   return {
@@ -41,7 +45,7 @@ export function deadLetter(stage: string, record: LogRecord, rejection: Rejectio
       appendMs,
       code: rejection.code,
       reason: rejection.reason,
-      value: Buffer.from(record.value).toString("base64"),
+      value: signalOfTopic[topic] === undefined ? Buffer.from(record.value).toString("base64") : "",
     }),
   };
 }
