@@ -31,7 +31,7 @@ export const flow = {
     writes: [],
   },
   console: {
-    reads: [topics.frames, topics.incidents, topics.deliveries],
+    reads: [topics.frames, topics.incidents, topics.deliveries, topics.commands],
     writes: [topics.commands],
   },
 } as const satisfies Record<
