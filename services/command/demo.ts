@@ -161,9 +161,11 @@ async function tell(scenario: string, seed: number, options: DemoOptions): Promi
 async function goOn(app: App, page: string, signal: AbortSignal): Promise<void> {
   write("");
   write(`Look around  ${page}`);
-  write(
-    `Ask          curl '${app.addresses["ClickHouse HTTP"]}' --data 'SELECT model, region, count() FROM foreshock.spans GROUP BY ALL FORMAT Pretty'`,
-  );
+  const history = app.addresses["ClickHouse HTTP"];
+  if (history !== undefined)
+    write(
+      `Ask          curl '${history}' --data 'SELECT gen_ai_request_model, error_type, count() FROM spans GROUP BY ALL FORMAT PrettyCompact'`,
+    );
   write(
     "Your own     npm start, then OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 for your chatbot",
   );

@@ -38,6 +38,10 @@ export function checks(root: string): Check[] {
     ]);
   return [
     { name: "types", run: () => passes("tsc", ["--noEmit"]) },
+    {
+      name: "types of the page",
+      run: () => passes("tsc", ["--noEmit", "--project", "services/console/web"]),
+    },
     { name: "lint and format", run: () => passes("biome", ["ci", "--max-diagnostics=30", "."]) },
     {
       name: "import rules",
