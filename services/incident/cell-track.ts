@@ -1,24 +1,9 @@
 /** What is remembered of one cell from window to window. */
 import type { Judgement } from "../contracts/config.ts";
 import type { CellFrame, SignalName, SignalVerdict } from "../contracts/frame.ts";
-import { followSurprise } from "./evidence.ts";
 import { latencySignals, type VisibleSignal, visibleSignals } from "./families.ts";
-import { add, emptyTally, fade, type Tally, type UsualRatio, usualRatio } from "./tally.ts";
-
-export interface SignalTrack {
-  /** log10, see `evidence.ts`. */
-  evidence: number;
-  /** Start of the first window of the present run of evidence; 0: none. */
-  sinceMs: number;
-  readonly usual: UsualRatio;
-  /** Levels: ln(seen / expected) over the last minute or two, weighted by requests. */
-  readonly shift: { sum: number; of: number };
-  /** The newest verdict that had evidence in it. */
-  last: Pick<
-    SignalVerdict,
-    "seen" | "expected" | "low" | "high" | "bad" | "of" | "direction" | "surprise"
-  > & { readonly detector: string };
-}
+import { addHealthy, initialSignalTrack, type SignalTrack, stepSignal } from "./signal-track.ts";
+import { add, emptyTally, fade, type Tally, usualRatio } from "./tally.ts";
 
 export interface CellTrack {
   /** Requests a window, on average. */
@@ -121,73 +106,6 @@ export function stepCell(track: CellTrack, frame: CellFrame, step: TrackStep): C
   return share;
 }
 
-function stepSignal(track: CellTrack, verdict: SignalVerdict, step: TrackStep): void {
-  if (verdict.state === "blind") return;
-  const kept = track.signals[verdict.signal];
-  const signal = kept ?? {
-    evidence: 0,
-    sinceMs: 0,
-    usual: { bad: 0, of: 0 },
-    shift: { sum: 0, of: 0 },
-    last: noVerdict,
-  };
-  if (kept === undefined) track.signals[verdict.signal] = signal;
-  signal.last = {
-    seen: verdict.seen,
-    expected: verdict.expected,
-    low: verdict.low,
-    high: verdict.high,
-    bad: verdict.bad,
-    of: verdict.of,
-    direction: verdict.direction,
-    surprise: verdict.surprise,
-    detector: verdict.reasons[0]?.detector ?? "",
-  };
-  if (verdict.state === "warming") return;
-  stepShift(signal, verdict, { fade: step.fade.recent, easedFactor: track.easedFactor });
-  signal.evidence = followSurprise(signal.evidence, verdict.surprise, step.evidence);
-  stepSince(signal, step);
-}
-
-function stepShift(
-  signal: SignalTrack,
-  { seen, expected, of }: SignalVerdict,
-  by: { readonly fade: number; readonly easedFactor: number },
-): void {
-  signal.shift.sum *= by.fade;
-  signal.shift.of *= by.fade;
-  if (seen === null || expected === null || !(seen > 0) || !(expected > 0)) return;
-  const weight = Math.max(1, of);
-  signal.shift.sum += weight * Math.log((seen / expected) * by.easedFactor);
-  signal.shift.of += weight;
-}
-
-/** A run of evidence begins where the signal is first worth watching, and ends where nothing is left of it. */
-function stepSince(signal: SignalTrack, step: TrackStep): void {
-  if (signal.evidence < 1) signal.sinceMs = 0;
-  else if (signal.sinceMs === 0 && signal.evidence >= step.judgement.detect.watchSurprise)
-    signal.sinceMs = step.windowStartMs;
-}
-
-function addHealthy(track: CellTrack, name: SignalName, step: TrackStep): void {
-  const signal = track.signals[name];
-  if (signal === undefined || signal.evidence === 0) return;
-  signal.evidence = followSurprise(signal.evidence, 0, step.evidence);
-  stepSince(signal, step);
-}
-
-const noVerdict: SignalTrack["last"] = {
-  seen: null,
-  expected: null,
-  low: null,
-  high: null,
-  bad: 0,
-  of: 0,
-  direction: "none",
-  surprise: 0,
-  detector: "",
-};
-
 interface Learning {
   readonly learns: boolean;
   readonly isWarm: boolean;
@@ -229,13 +147,7 @@ function learn(
   seen: { readonly bad: number; readonly of: number; readonly how: Learning },
 ): number {
   const { how } = seen;
-  const signal = track.signals[name] ?? {
-    evidence: 0,
-    sinceMs: 0,
-    usual: { bad: 0, of: 0 },
-    shift: { sum: 0, of: 0 },
-    last: noVerdict,
-  };
+  const signal = track.signals[name] ?? initialSignalTrack();
   track.signals[name] = signal;
   const prior = name === "ttft" || name === "duration" ? slowPrior : visiblePrior;
   const expected = usualRatio(signal.usual, prior) * seen.of;

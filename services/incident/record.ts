@@ -2,35 +2,17 @@
 import type { CellKey } from "../contracts/cell.ts";
 import { type SignalName, signalCatalog } from "../contracts/frame.ts";
 import type { Evidence, Incident, Transition } from "../contracts/incident.ts";
-import { locate, type Place, type PlaceSample } from "./attribution.ts";
 import type { Degraded } from "./degraded.ts";
-import { latencySignals, visibleSignals } from "./families.ts";
-import { modelCalls } from "./group-track.ts";
+import { latencySignals } from "./families.ts";
 import type { FleetWindow } from "./join.ts";
+import { leadingSignalOf, ratioOf, slowdownOf } from "./leading.ts";
+import { placeOf } from "./place.ts";
 import type { Opinion } from "./severity.ts";
-import { latencyLogSigma, logSlowdown, upperNormalQuantile } from "./slowness.ts";
+import { logSlowdown } from "./slowness.ts";
 import type { Episode, EpisodeEvidence, IncidentState } from "./state.ts";
-import { emptyTally, excessRatio, type Tally } from "./tally.ts";
-import { fitTrend } from "./trend.ts";
+import { excessRatio } from "./tally.ts";
+import type { EpisodeView } from "./view.ts";
 import { rarity, titleOf } from "./wording.ts";
-
-/** What an episode looks like in one window. */
-export interface EpisodeView {
-  /** Members that are degraded in the episode's family now, in key order. */
-  readonly cells: readonly CellKey[];
-  readonly liveCells: number;
-  readonly degradedShare: number;
-  readonly failing: Tally;
-  readonly slow: Tally;
-  /** ln of the slow-down over degraded members, drift of the baseline included. */
-  readonly slowdown: number;
-  /** ln of how many times longer their prompts are. */
-  readonly promptGrowth: number;
-  readonly isSpreading: boolean;
-  readonly doublingMinutes: number | null;
-  readonly quietMs: number;
-  readonly isFleetSilent: boolean;
-}
 
 export interface RecordInput {
   readonly state: IncidentState;
@@ -141,67 +123,6 @@ function round(value: number): number {
   return Number(value.toPrecision(4));
 }
 
-/** What users notice first: failures that matter, else latency, else the strongest of what there is. */
-function leadingSignalOf(
-  { episode, view, state, opinion }: RecordInput,
-  evidence: readonly Evidence[],
-): SignalName {
-  if (episode.family === "silence") return "traffic";
-  if (episode.family === "client") return "client_errors";
-  if (episode.family === "quota") return "rate_limited";
-  const isFailing = excessRatio(view.failing) >= 0.02;
-  if (opinion.leads === "failing" || (opinion.leads === "any" && isFailing)) {
-    let worst: SignalName | undefined;
-    let most = 0;
-    for (const signal of visibleSignals) {
-      let excess = 0;
-      for (const cell of view.cells) {
-        const tally = state.cells[cell]?.visible[signal];
-        if (tally !== undefined) excess += tally.bad - tally.expected;
-      }
-      if (excess > most) {
-        most = excess;
-        worst = signal;
-      }
-    }
-    if (worst !== undefined) return worst;
-  }
-  const latency = evidence.find(({ signal }) => signal === "ttft" || signal === "duration");
-  return latency?.signal ?? evidence[0]?.signal ?? "failures";
-}
-
-/** How many times slower: pooled over degraded cells, from the signal's own level where only that is unusual. */
-function slowdownOf({ view, state }: RecordInput, signal: SignalName): number {
-  if (signal !== "time_per_output_token") return Math.exp(view.slowdown);
-  let sum = 0;
-  let of = 0;
-  for (const cell of view.cells) {
-    const shift = state.cells[cell]?.signals[signal]?.shift;
-    sum += shift?.sum ?? 0;
-    of += shift?.of ?? 0;
-  }
-  return of > 0 ? Math.exp(sum / of) : 1;
-}
-
-function ratioOf({ view, state, episode }: RecordInput, signal: SignalName): number {
-  let bad = 0;
-  let of = 0;
-  const visible = visibleSignals.find((name) => name === signal);
-  for (const cell of view.cells) {
-    const tally = visible === undefined ? undefined : state.cells[cell]?.visible[visible];
-    if (tally === undefined) continue;
-    bad += tally.bad;
-    of += tally.of;
-  }
-  if (of > 0) return bad / of;
-  for (const one of Object.values(episode.evidence)) {
-    if (one.signal !== signal) continue;
-    bad += one.bad;
-    of += one.of;
-  }
-  return of > 0 ? bad / of : 0;
-}
-
 function whyNow(evidence: readonly Evidence[]): string[] {
   const seen = new Set<SignalName>();
   const reasons: string[] = [];
@@ -255,125 +176,4 @@ function forecastOf(opinion: Opinion, window: FleetWindow): Incident["forecast"]
     breachHighMs: eta.high === null ? null : at(eta.high),
     coverage: 0.8,
   };
-}
-
-/** Minutes in which the degraded share doubles; null unless it grows. */
-export function doublingMinutes(shares: readonly number[]): number | null {
-  const recent = shares.slice(-10).filter((share) => share > 0);
-  const trend = fitTrend(
-    recent.map((share) => Math.log2(share)),
-    1.28,
-  );
-  return trend === undefined || trend.slopeLow <= 0.01
-    ? null
-    : Number((1 / trend.slope).toFixed(1));
-}
-
-function placeOf(input: RecordInput): Place {
-  const { state, episode, view, opinion } = input;
-  const mode =
-    episode.family === "quota" || episode.family === "client" || episode.family === "silence"
-      ? "membership"
-      : opinion.leads === "failing" ||
-          (opinion.leads === "any" && excessRatio(view.failing) >= 0.02)
-        ? "failing"
-        : episode.family === "quality"
-          ? "failing"
-          : view.slow.of > 0
-            ? "slow"
-            : "membership";
-  const samples: PlaceSample[] = [];
-  // What is another incident's says nothing of this one's place.
-  const others = new Set(
-    state.episodes
-      .filter((other) => other !== episode && other.phase !== "resolved")
-      .flatMap((other) => Object.keys(other.members)),
-  );
-  for (const key of Object.keys(state.cells).toSorted() as CellKey[]) {
-    const track = state.cells[key];
-    const isMember = view.cells.includes(key);
-    if (track === undefined || (others.has(key) && !isMember)) continue;
-    if (mode === "membership") {
-      const of = Math.max(1e-6, track.usualRequests);
-      const bad = isMember ? of : 0;
-      samples.push({
-        cell: key,
-        of,
-        bad,
-        expected: 0,
-        strength: isMember ? 1 : 0,
-        doubt: 0,
-        isMember,
-      });
-    } else if (mode === "failing") samples.push({ ...failingSample(key, track), isMember });
-    else samples.push({ ...slowSample(key, track), isMember });
-  }
-  const { dimensions } = episode;
-  return locate(samples, mode === "membership" ? {} : dimensions);
-}
-
-type Sample = Omit<PlaceSample, "isMember">;
-
-function failingSample(cell: CellKey, track: IncidentState["cells"][CellKey]): Sample {
-  const { bad, of, expected } = track.lastingVisible;
-  return {
-    cell,
-    of,
-    bad,
-    expected,
-    strength: of > 0 ? (bad - expected) / of : 0,
-    doubt: of > 0 ? Math.sqrt(bad + 1) / of : 1,
-  };
-}
-
-function slowSample(cell: CellKey, track: IncidentState["cells"][CellKey]): Sample {
-  const { bad, of, expected } = track.lastingSlow;
-  if (of < 1) return { cell, of: 0, bad: 0, expected: 0, strength: 0, doubt: 1 };
-  const share = (bad + 0.5) / (of + 1);
-  const z = upperNormalQuantile(share);
-  const density = Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
-  return {
-    cell,
-    of,
-    bad,
-    expected,
-    strength: logSlowdown(track.lastingSlow) + track.latencyDrift,
-    // Of the share, carried over to ln(latency) by the slope of the quantile.
-    doubt: (latencyLogSigma * Math.sqrt((share * (1 - share)) / of)) / density,
-  };
-}
-
-/** Sums over an episode's degraded cells. */
-export function tallyCells(
-  state: IncidentState,
-  cells: readonly CellKey[],
-): Pick<EpisodeView, "failing" | "slow" | "slowdown" | "promptGrowth"> {
-  const failing = emptyTally();
-  const slow = emptyTally();
-  let drift = 0;
-  let prompts = 0;
-  for (const cell of cells) {
-    const track = state.cells[cell];
-    if (track === undefined) continue;
-    for (const signal of visibleSignals) {
-      const tally = track.visible[signal];
-      if (tally === undefined) continue;
-      if (signal === "failures") failing.of += tally.of;
-      if (signal === "rate_limited" && !track.isLimitBroad) continue;
-      failing.bad += tally.bad;
-      failing.expected += tally.expected;
-    }
-    slow.bad += track.slow.bad;
-    slow.of += track.slow.of;
-    slow.expected += track.slow.expected;
-    drift += track.latencyDrift * track.slow.of;
-    prompts += track.promptGrowth * track.slow.of;
-  }
-  const slowdown = logSlowdown(slow) + (slow.of > 0 ? drift / slow.of : 0);
-  return { failing, slow, slowdown, promptGrowth: slow.of > 0 ? prompts / slow.of : 0 };
-}
-
-/** Name of a group in a reader's words. */
-export function scopeName(group: string): string {
-  return group === modelCalls ? "all model calls" : group.replace("=", " ");
 }

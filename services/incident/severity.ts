@@ -5,35 +5,10 @@
 import type { Judgement } from "../contracts/config.ts";
 import type { SignalName } from "../contracts/frame.ts";
 import { type Eta, earlier, forecastFailing, forecastSaturation, isRising } from "./forecast.ts";
-import type { GroupTrack, Minute } from "./group-track.ts";
+import type { Minute } from "./group-track.ts";
+import { pressureToPage } from "./pressure.ts";
+import type { Scope } from "./scopes.ts";
 import type { Leads } from "./state.ts";
-
-/**
- * Page's CUSUM over windows: S = max(0, S + min(10, r/θ) − ½), θ the paging ratio, r the failing ratio that is beyond
- * usual and chance. A page at S ≥ 20: after three windows when half of all fail, one minute at 10 %, about three minutes at 5 %.
- */
-export const pressureToPage = 20;
-const pressureCap = 60;
-
-export function stepPressure(
-  pressure: number,
-  sureRatio: number,
-  pageFailureRatio: number,
-): number {
-  const step = Math.min(10, sureRatio / pageFailureRatio) - 0.5;
-  return Math.min(pressureCap, Math.max(0, pressure + step));
-}
-
-/** A place whose traffic is (nearly) all in the incident, or the fleet. */
-export interface Scope {
-  readonly name: string;
-  readonly track: GroupTrack;
-  /** Share of usual traffic, see `traffic-share.ts`. */
-  readonly share: number;
-  /** All model calls, or all requests of a service. */
-  readonly isWhole: boolean;
-  readonly isHttp: boolean;
-}
 
 export interface SeverityInput {
   readonly judgement: Judgement;

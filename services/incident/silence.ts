@@ -3,10 +3,13 @@
  * apart as far as records allow: when cells fall silent all at once and no sender is heard, it may be the way here.
  */
 import type { CellKey } from "../contracts/cell.ts";
+import type { Judgement } from "../contracts/config.ts";
 import type { CellTrack } from "./cell-track.ts";
 import type { DegradedSignal } from "./degraded.ts";
 import type { FleetWindow } from "./join.ts";
+import type { Opinion } from "./severity.ts";
 import type { IncidentState } from "./state.ts";
+import type { EpisodeView } from "./view.ts";
 
 /** A collector's restart takes up to two minutes. */
 const fleetSilentMs = 300_000;
@@ -70,4 +73,31 @@ export function silentCells(
     });
   }
   return silent;
+}
+
+const minuteMs = 60_000;
+
+/** A whole silent fleet pages, and a large part of it; single cells are tickets: traffic alone is weak evidence. */
+export function silenceOpinion(view: EpisodeView, judgement: Judgement): Opinion {
+  const minutes = Math.round(view.quietMs / minuteMs);
+  if (view.isFleetSilent)
+    return {
+      severity: "page",
+      reason: `No span from any sender for ${minutes} min: the service, its exporters or the way here is down; which, can not be told from here`,
+      leads: "any",
+      forecast: undefined,
+    };
+  if (view.cells.length >= 3 && view.degradedShare >= 5 * judgement.incident.pageTrafficShare)
+    return {
+      severity: "page",
+      reason: `No requests for ${minutes} min in ${view.cells.length} cells that carry ${Math.round(100 * view.degradedShare)} % of traffic, while others have some`,
+      leads: "any",
+      forecast: undefined,
+    };
+  return {
+    severity: "ticket",
+    reason: `Not a page: silence of ${view.cells.length} of ${view.liveCells} cells alone may be their users' choice`,
+    leads: "any",
+    forecast: undefined,
+  };
 }

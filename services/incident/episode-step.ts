@@ -1,0 +1,161 @@
+/** One window in an episode's life: health, severity, and what there is to say. */
+import type { CellKey } from "../contracts/cell.ts";
+import type { Judgement } from "../contracts/config.ts";
+import type { CellFrame, SignalName } from "../contracts/frame.ts";
+import { type Incident, severities } from "../contracts/incident.ts";
+import type { Degraded } from "./degraded.ts";
+import type { FleetWindow } from "./join.ts";
+import { stepPressure, sureDeviations } from "./pressure.ts";
+import { makeRecord, makeResolved } from "./record.ts";
+import { rememberWindow } from "./remember.ts";
+import { scopesOf } from "./scopes.ts";
+import { judgeSeverity } from "./severity.ts";
+import { silenceOpinion } from "./silence.ts";
+import type { Episode, IncidentState } from "./state.ts";
+import { excessRatio, sureExcessRatio } from "./tally.ts";
+import { type EpisodeView, viewEpisode } from "./view.ts";
+
+/** Two notes of growth lie at least this far apart. */
+const growthPauseMs = 300_000;
+
+interface EpisodeStep {
+  readonly state: IncidentState;
+  readonly window: FleetWindow;
+  readonly judgement: Judgement;
+  readonly degraded: Degraded;
+  readonly frames: ReadonlyMap<CellKey, CellFrame>;
+  readonly isNew: boolean;
+}
+
+export function stepEpisode(episode: Episode, step: EpisodeStep): Incident[] {
+  const { state, window, judgement, degraded, frames } = step;
+  for (const key of Object.keys(episode.members) as CellKey[])
+    if (state.cells[key] === undefined) delete episode.members[key];
+  const members = Object.keys(episode.members).toSorted() as CellKey[];
+  if (members.length === 0)
+    return resolve(episode, window, "No longer watched: its cells have had no requests for long");
+  const cells = members.filter((key) =>
+    degraded.get(key)?.some((signal) => signal.family === episode.family),
+  );
+  rememberWindow(episode, frames, { degraded, tracks: state.cells });
+  countHealth(episode, { members, cells, frames });
+  if (episode.healthyWindows >= judgement.incident.resolveAfterWindows)
+    return resolve(episode, window, resolvedReason(episode, judgement, window));
+  const view = viewEpisode(episode, cells, step);
+  if (frames.size > 0 && view.failing.of > 0)
+    episode.pressure = stepPressure(
+      episode.pressure,
+      sureExcessRatio(view.failing, sureDeviations),
+      judgement.incident.pageFailureRatio,
+    );
+  return announce(episode, view, step);
+}
+
+function countHealth(
+  episode: Episode,
+  of: {
+    readonly members: readonly CellKey[];
+    readonly cells: readonly CellKey[];
+    readonly frames: ReadonlyMap<CellKey, CellFrame>;
+  },
+): void {
+  if (of.cells.length > 0) {
+    episode.unusualWindows++;
+    episode.healthyWindows = 0;
+    if (episode.phase === "resolving")
+      episode.phase = episode.severity === "none" ? "pending" : "firing";
+    return;
+  }
+  // A gap is not health: members that carry half of the usual traffic must have had requests.
+  let usual = 0;
+  let seen = 0;
+  for (const key of of.members) {
+    const frame = of.frames.get(key);
+    usual += frame?.usualRequests ?? 0;
+    if (frame !== undefined && frame.requests > 0) seen += frame.usualRequests;
+  }
+  if (seen === 0 || seen < 0.5 * usual) return;
+  episode.healthyWindows++;
+  episode.phase = "resolving";
+}
+
+function resolve(episode: Episode, window: FleetWindow, reason: string): Incident[] {
+  episode.phase = "resolved";
+  episode.resolvedMs = window.windowStartMs + window.windowMs;
+  const record = makeResolved(episode, window, reason);
+  return record === undefined ? [] : [record];
+}
+
+function resolvedReason(episode: Episode, judgement: Judgement, window: FleetWindow): string {
+  const { resolveAfterWindows } = judgement.incident;
+  const seconds = Math.round((resolveAfterWindows * window.windowMs) / 1000);
+  const what = episode.family === "silence" ? "Requests are back" : "Back to normal";
+  return `${what} for ${resolveAfterWindows} windows with requests (${seconds} s)`;
+}
+
+/** Decides the severity and says what is new, if anything is. */
+function announce(episode: Episode, view: EpisodeView, step: EpisodeStep): Incident[] {
+  const { state, window, judgement, degraded, isNew } = step;
+  const opinion =
+    episode.family === "silence"
+      ? silenceOpinion(view, judgement)
+      : judgeSeverity({
+          judgement,
+          family: episode.family,
+          scopes: scopesOf(state, view.cells),
+          pressure: episode.pressure,
+          failingRatio: excessRatio(view.failing),
+          degradedShare: view.degradedShare,
+          promptGrowth: view.promptGrowth,
+          signals: signalsNow(view, degraded),
+          unusualWindows: episode.unusualWindows,
+          windowMs: window.windowMs,
+          isSpreading: view.isSpreading,
+        });
+  const records: Incident[] = [];
+  const isLess = severities.indexOf(opinion.severity) < severities.indexOf(episode.severity);
+  const shown = isLess ? { ...opinion, reason: episode.reason, leads: episode.leads } : opinion;
+  if (!isLess) {
+    episode.reason = opinion.reason;
+    episode.leads = opinion.leads;
+  }
+  const input = { state, window, degraded, episode, view, opinion: shown };
+  if (isNew) records.push(makeRecord(input, "opened"));
+  // What is not there now is no reason to raise it.
+  if (view.cells.length === 0) return records;
+  const { severity } = opinion;
+  if (severity === "page" && episode.severity !== "page") {
+    episode.severity = "page";
+    episode.phase = "firing";
+    records.push(say(makeRecord(input, "paged"), episode, view));
+  } else if (severity === "ticket" && episode.severity === "none") {
+    episode.severity = "ticket";
+    episode.phase = "firing";
+    records.push(say(makeRecord(input, "ticketed"), episode, view));
+  } else if (hasGrown(episode, view, window)) {
+    records.push(say(makeRecord(input, "grew"), episode, view));
+  }
+  return records;
+}
+
+function say(record: Incident, episode: Episode, view: EpisodeView): Incident {
+  episode.saidCells = view.cells.length;
+  episode.saidShare = view.degradedShare;
+  episode.saidMs = record.windowStartMs;
+  return record;
+}
+
+function hasGrown(episode: Episode, view: EpisodeView, window: FleetWindow): boolean {
+  return (
+    episode.severity !== "none" &&
+    window.windowStartMs - episode.saidMs >= growthPauseMs &&
+    (view.cells.length >= 2 * episode.saidCells || view.degradedShare >= 2 * episode.saidShare)
+  );
+}
+
+function signalsNow(view: EpisodeView, degraded: Degraded): SignalName[] {
+  const signals = new Set<SignalName>();
+  for (const cell of view.cells)
+    for (const { signal } of degraded.get(cell) ?? []) signals.add(signal);
+  return [...signals];
+}

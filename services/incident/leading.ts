@@ -1,0 +1,67 @@
+/** The signal that an incident is told by, and its size in a reader's terms. */
+import type { SignalName } from "../contracts/frame.ts";
+import type { Evidence } from "../contracts/incident.ts";
+import { visibleSignals } from "./families.ts";
+import type { RecordInput } from "./record.ts";
+import { excessRatio } from "./tally.ts";
+
+/** What users notice first: failures that matter, else latency, else the strongest of what there is. */
+export function leadingSignalOf(
+  { episode, view, state, opinion }: RecordInput,
+  evidence: readonly Evidence[],
+): SignalName {
+  if (episode.family === "silence") return "traffic";
+  if (episode.family === "client") return "client_errors";
+  if (episode.family === "quota") return "rate_limited";
+  const isFailing = excessRatio(view.failing) >= 0.02;
+  if (opinion.leads === "failing" || (opinion.leads === "any" && isFailing)) {
+    let worst: SignalName | undefined;
+    let most = 0;
+    for (const signal of visibleSignals) {
+      let excess = 0;
+      for (const cell of view.cells) {
+        const tally = state.cells[cell]?.visible[signal];
+        if (tally !== undefined) excess += tally.bad - tally.expected;
+      }
+      if (excess > most) {
+        most = excess;
+        worst = signal;
+      }
+    }
+    if (worst !== undefined) return worst;
+  }
+  const latency = evidence.find(({ signal }) => signal === "ttft" || signal === "duration");
+  return latency?.signal ?? evidence[0]?.signal ?? "failures";
+}
+
+/** How many times slower: pooled over degraded cells, from the signal's own level where only that is unusual. */
+export function slowdownOf({ view, state }: RecordInput, signal: SignalName): number {
+  if (signal !== "time_per_output_token") return Math.exp(view.slowdown);
+  let sum = 0;
+  let of = 0;
+  for (const cell of view.cells) {
+    const shift = state.cells[cell]?.signals[signal]?.shift;
+    sum += shift?.sum ?? 0;
+    of += shift?.of ?? 0;
+  }
+  return of > 0 ? Math.exp(sum / of) : 1;
+}
+
+export function ratioOf({ view, state, episode }: RecordInput, signal: SignalName): number {
+  let bad = 0;
+  let of = 0;
+  const visible = visibleSignals.find((name) => name === signal);
+  for (const cell of view.cells) {
+    const tally = visible === undefined ? undefined : state.cells[cell]?.visible[visible];
+    if (tally === undefined) continue;
+    bad += tally.bad;
+    of += tally.of;
+  }
+  if (of > 0) return bad / of;
+  for (const one of Object.values(episode.evidence)) {
+    if (one.signal !== signal) continue;
+    bad += one.bad;
+    of += one.of;
+  }
+  return of > 0 ? bad / of : 0;
+}

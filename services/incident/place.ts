@@ -1,0 +1,81 @@
+/** Where an incident sits now: what each live cell shows of it goes to attribution. */
+import type { CellKey } from "../contracts/cell.ts";
+import { locate, type Place, type PlaceSample } from "./attribution.ts";
+import type { CellTrack } from "./cell-track.ts";
+import type { RecordInput } from "./record.ts";
+import { latencyLogSigma, logSlowdown, upperNormalQuantile } from "./slowness.ts";
+import { excessRatio } from "./tally.ts";
+
+export function placeOf(input: RecordInput): Place {
+  const { state, episode, view, opinion } = input;
+  const mode =
+    episode.family === "quota" || episode.family === "client" || episode.family === "silence"
+      ? "membership"
+      : opinion.leads === "failing" ||
+          (opinion.leads === "any" && excessRatio(view.failing) >= 0.02)
+        ? "failing"
+        : episode.family === "quality"
+          ? "failing"
+          : view.slow.of > 0
+            ? "slow"
+            : "membership";
+  const samples: PlaceSample[] = [];
+  // What is another incident's says nothing of this one's place.
+  const others = new Set(
+    state.episodes
+      .filter((other) => other !== episode && other.phase !== "resolved")
+      .flatMap((other) => Object.keys(other.members)),
+  );
+  for (const key of Object.keys(state.cells).toSorted() as CellKey[]) {
+    const track = state.cells[key];
+    const isMember = view.cells.includes(key);
+    if (track === undefined || (others.has(key) && !isMember)) continue;
+    if (mode === "membership") {
+      const of = Math.max(1e-6, track.usualRequests);
+      const bad = isMember ? of : 0;
+      samples.push({
+        cell: key,
+        of,
+        bad,
+        expected: 0,
+        strength: isMember ? 1 : 0,
+        doubt: 0,
+        isMember,
+      });
+    } else if (mode === "failing") samples.push({ ...failingSample(key, track), isMember });
+    else samples.push({ ...slowSample(key, track), isMember });
+  }
+  const { dimensions } = episode;
+  return locate(samples, mode === "membership" ? {} : dimensions);
+}
+
+type Sample = Omit<PlaceSample, "isMember">;
+
+function failingSample(cell: CellKey, track: CellTrack): Sample {
+  const { bad, of, expected } = track.lastingVisible;
+  return {
+    cell,
+    of,
+    bad,
+    expected,
+    strength: of > 0 ? (bad - expected) / of : 0,
+    doubt: of > 0 ? Math.sqrt(bad + 1) / of : 1,
+  };
+}
+
+function slowSample(cell: CellKey, track: CellTrack): Sample {
+  const { bad, of, expected } = track.lastingSlow;
+  if (of < 1) return { cell, of: 0, bad: 0, expected: 0, strength: 0, doubt: 1 };
+  const share = (bad + 0.5) / (of + 1);
+  const z = upperNormalQuantile(share);
+  const density = Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
+  return {
+    cell,
+    of,
+    bad,
+    expected,
+    strength: logSlowdown(track.lastingSlow) + track.latencyDrift,
+    // Of the share, carried over to ln(latency) by the slope of the quantile.
+    doubt: (latencyLogSigma * Math.sqrt((share * (1 - share)) / of)) / density,
+  };
+}

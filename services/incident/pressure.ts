@@ -1,0 +1,20 @@
+/** How failing requests press for a page: large ones at once, small ones as they last. */
+
+/**
+ * Page's CUSUM over windows: S = max(0, S + min(10, r/θ) − ½), θ the paging ratio, r the failing ratio that is beyond
+ * usual and chance. A page at S ≥ 20: after three windows when half of all fail, one minute at 10 %, about three minutes at 5 %.
+ */
+export const pressureToPage = 20;
+const pressureCap = 60;
+
+export function stepPressure(
+  pressure: number,
+  sureRatio: number,
+  pageFailureRatio: number,
+): number {
+  const step = Math.min(10, sureRatio / pageFailureRatio) - 0.5;
+  return Math.min(pressureCap, Math.max(0, pressure + step));
+}
+
+/** Chance that is taken off a failing ratio before it counts, in standard deviations of the count. */
+export const sureDeviations = 1.5;

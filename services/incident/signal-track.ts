@@ -1,0 +1,91 @@
+/** What is remembered of one signal of a cell: its evidence, and how far its level is off. */
+import type { SignalName, SignalVerdict } from "../contracts/frame.ts";
+import type { CellTrack, TrackStep } from "./cell-track.ts";
+import { followSurprise } from "./evidence.ts";
+import type { UsualRatio } from "./tally.ts";
+
+export interface SignalTrack {
+  /** log10, see `evidence.ts`. */
+  evidence: number;
+  /** Start of the first window of the present run of evidence; 0: none. */
+  sinceMs: number;
+  readonly usual: UsualRatio;
+  /** Levels: ln(seen / expected) over the last minute or two, weighted by requests. */
+  readonly shift: { sum: number; of: number };
+  /** The newest verdict that had evidence in it. */
+  last: Pick<
+    SignalVerdict,
+    "seen" | "expected" | "low" | "high" | "bad" | "of" | "direction" | "surprise"
+  > & { readonly detector: string };
+}
+
+export const initialSignalTrack = (): SignalTrack => ({
+  evidence: 0,
+  sinceMs: 0,
+  usual: { bad: 0, of: 0 },
+  shift: { sum: 0, of: 0 },
+  last: noVerdict,
+});
+
+/** Takes a verdict in, in place. */
+export function stepSignal(track: CellTrack, verdict: SignalVerdict, step: TrackStep): void {
+  if (verdict.state === "blind") return;
+  const kept = track.signals[verdict.signal];
+  const signal = kept ?? initialSignalTrack();
+  if (kept === undefined) track.signals[verdict.signal] = signal;
+  signal.last = {
+    seen: verdict.seen,
+    expected: verdict.expected,
+    low: verdict.low,
+    high: verdict.high,
+    bad: verdict.bad,
+    of: verdict.of,
+    direction: verdict.direction,
+    surprise: verdict.surprise,
+    detector: verdict.reasons[0]?.detector ?? "",
+  };
+  if (verdict.state === "warming") return;
+  stepShift(signal, verdict, { fade: step.fade.recent, easedFactor: track.easedFactor });
+  signal.evidence = followSurprise(signal.evidence, verdict.surprise, step.evidence);
+  stepSince(signal, step);
+}
+
+function stepShift(
+  signal: SignalTrack,
+  { seen, expected, of }: SignalVerdict,
+  by: { readonly fade: number; readonly easedFactor: number },
+): void {
+  signal.shift.sum *= by.fade;
+  signal.shift.of *= by.fade;
+  if (seen === null || expected === null || !(seen > 0) || !(expected > 0)) return;
+  const weight = Math.max(1, of);
+  signal.shift.sum += weight * Math.log((seen / expected) * by.easedFactor);
+  signal.shift.of += weight;
+}
+
+/** A run of evidence begins where the signal is first worth watching, and ends where nothing is left of it. */
+function stepSince(signal: SignalTrack, step: TrackStep): void {
+  if (signal.evidence < 1) signal.sinceMs = 0;
+  else if (signal.sinceMs === 0 && signal.evidence >= step.judgement.detect.watchSurprise)
+    signal.sinceMs = step.windowStartMs;
+}
+
+/** A window with requests in which the signal had nothing to say. */
+export function addHealthy(track: CellTrack, name: SignalName, step: TrackStep): void {
+  const signal = track.signals[name];
+  if (signal === undefined || signal.evidence === 0) return;
+  signal.evidence = followSurprise(signal.evidence, 0, step.evidence);
+  stepSince(signal, step);
+}
+
+const noVerdict: SignalTrack["last"] = {
+  seen: null,
+  expected: null,
+  low: null,
+  high: null,
+  bad: 0,
+  of: 0,
+  direction: "none",
+  surprise: 0,
+  detector: "",
+};

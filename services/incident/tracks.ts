@@ -1,0 +1,154 @@
+/** Steps the memory of all cells and groups by a window. */
+import type { CellKey } from "../contracts/cell.ts";
+import type { Judgement } from "../contracts/config.ts";
+import {
+  type CellTrack,
+  initialCellTrack,
+  isLimitBroad,
+  stepCell,
+  tellLimitBreadth,
+} from "./cell-track.ts";
+import { openThreshold } from "./evidence.ts";
+import {
+  addShare,
+  classOf,
+  emptyGroupShare,
+  failingOf,
+  type GroupShare,
+  groupsOf,
+  initialGroupTrack,
+  stepGroup,
+} from "./group-track.ts";
+import type { FleetWindow } from "./join.ts";
+import { stepPressure, sureDeviations } from "./pressure.ts";
+import { endSilence, stepSilence } from "./silence.ts";
+import type { IncidentState } from "./state.ts";
+import { fadePerWindow, sureExcessRatio } from "./tally.ts";
+import { trafficShare } from "./traffic-share.ts";
+
+const minuteMs = 60_000;
+const halfLivesMs = { recent: minuteMs, lasting: 4 * minuteMs, usual: 6 * 60 * minuteMs };
+/** Signals judged of a cell, on average: for the number of streams that share the false-alarm rate. */
+const signalsPerCell = 8;
+/** Traffic-weighted part of the fleet whose trouble stops all learning. */
+const wideTrouble = 1 / 3;
+/** Evidence (log10) in a cell's group from which the cell stops learning. */
+const suspicion = 2;
+
+/** Steps all cells and groups; returns the evidence (log10) that one stream alone needs. */
+export function stepTracks(
+  state: IncidentState,
+  window: FleetWindow,
+  judgement: Judgement,
+): number {
+  const { windowMs, windowStartMs } = window;
+  const groupCount = Object.keys(state.groups).length;
+  const threshold = openThreshold(window.cells.length * signalsPerCell + 2 * groupCount, windowMs);
+  const evidence = {
+    limit: threshold / judgement.incident.openAfterWindows,
+    cap: threshold + 1.5,
+  };
+  const fade = {
+    recent: fadePerWindow(halfLivesMs.recent, windowMs),
+    lasting: fadePerWindow(halfLivesMs.lasting, windowMs),
+    usual: fadePerWindow(halfLivesMs.usual, windowMs),
+  };
+  const isWide = troubledShare(state) >= wideTrouble;
+  const shares = new Map<string, GroupShare>();
+  const live = new Set<CellKey>();
+  for (const frame of window.cells) {
+    const key = frame.cell;
+    live.add(key);
+    const track = state.cells[key] ?? initialCellTrack();
+    state.cells[key] = track;
+    const before = track.quietWindows;
+    const share = stepCell(track, frame, {
+      windowStartMs,
+      judgement,
+      evidence,
+      fade,
+      isFrozen: isWide || track.degradedSinceMs > 0 || isSuspected(state, key),
+    });
+    stepQuiet(state, { key, track, quietBefore: before, fadeUsual: fade.usual });
+    for (const name of groupsOf(key)) {
+      const group = shares.get(name) ?? emptyGroupShare();
+      shares.set(name, group);
+      addShare(group, share, {
+        requests: frame.requests,
+        usualRequests: frame.usualRequests,
+        latencyDrift: track.latencyDrift,
+        promptGrowth: track.promptGrowth,
+      });
+    }
+  }
+  forgetGone(state, live, shares);
+  const windowsPerMinute = Math.max(1, Math.round(minuteMs / windowMs));
+  for (const [name, share] of shares) {
+    const group = state.groups[name] ?? initialGroupTrack();
+    state.groups[name] = group;
+    stepGroup(group, share, { windowStartMs, windowsPerMinute, fade, evidence });
+    if (share.requests > 0)
+      group.pressure = stepPressure(
+        group.pressure,
+        sureExcessRatio(
+          failingOf(group.visible, isLimitBroad(group.limitedBeyondFirst)),
+          sureDeviations,
+        ),
+        judgement.incident.pageFailureRatio,
+      );
+  }
+  for (const key of live) {
+    const track = state.cells[key];
+    const group = state.groups[classOf(key)];
+    if (track !== undefined && group !== undefined)
+      tellLimitBreadth(track, isLimitBroad(group.limitedBeyondFirst));
+  }
+  return threshold;
+}
+
+function stepQuiet(
+  state: IncidentState,
+  of: {
+    readonly key: CellKey;
+    readonly track: CellTrack;
+    readonly quietBefore: number;
+    readonly fadeUsual: number;
+  },
+): void {
+  const memory = state.silences[of.key] ?? { usualRequests: 0, longestQuiet: 0 };
+  state.silences[of.key] = memory;
+  stepSilence(memory, of.track, of.fadeUsual);
+  if (of.track.requests > 0 && of.quietBefore > 0) endSilence(memory, of.quietBefore);
+}
+
+function troubledShare(state: IncidentState): number {
+  return trafficShare(
+    state,
+    (Object.keys(state.cells) as CellKey[]).filter(
+      (key) => (state.cells[key]?.degradedSinceMs ?? 0) > 0,
+    ),
+  );
+}
+
+function isSuspected(state: IncidentState, key: CellKey): boolean {
+  return groupsOf(key).some((name) => {
+    const group = state.groups[name];
+    return (
+      group !== undefined && (group.slowEvidence >= suspicion || group.visibleEvidence >= suspicion)
+    );
+  });
+}
+
+/** Cells that detect watches no longer, and groups that have no cell left. */
+function forgetGone(
+  state: IncidentState,
+  live: ReadonlySet<CellKey>,
+  shares: ReadonlyMap<string, GroupShare>,
+): void {
+  for (const key of Object.keys(state.cells) as CellKey[]) {
+    if (live.has(key)) continue;
+    delete state.cells[key];
+    delete state.silences[key];
+  }
+  for (const name of Object.keys(state.groups)) if (!shares.has(name)) delete state.groups[name];
+}

@@ -1,0 +1,98 @@
+/** What an episode looks like in one window: counts over its degraded cells, share, spread. */
+import type { CellKey } from "../contracts/cell.ts";
+import { visibleSignals } from "./families.ts";
+import type { FleetWindow } from "./join.ts";
+import { isFleetSilent } from "./silence.ts";
+import { logSlowdown } from "./slowness.ts";
+import type { Episode, IncidentState } from "./state.ts";
+import { emptyTally, type Tally } from "./tally.ts";
+import { trafficShare } from "./traffic-share.ts";
+import { fitTrend } from "./trend.ts";
+
+const minuteMs = 60_000;
+
+export interface EpisodeView {
+  /** Members that are degraded in the episode's family now, in key order. */
+  readonly cells: readonly CellKey[];
+  readonly liveCells: number;
+  readonly degradedShare: number;
+  readonly failing: Tally;
+  readonly slow: Tally;
+  /** ln of the slow-down over degraded members, drift of the baseline included. */
+  readonly slowdown: number;
+  /** ln of how many times longer their prompts are. */
+  readonly promptGrowth: number;
+  readonly isSpreading: boolean;
+  readonly doublingMinutes: number | null;
+  readonly quietMs: number;
+  readonly isFleetSilent: boolean;
+}
+
+/** Looks at an episode in a window, and keeps its share of each minute. */
+export function viewEpisode(
+  episode: Episode,
+  cells: readonly CellKey[],
+  { state, window }: { readonly state: IncidentState; readonly window: FleetWindow },
+): EpisodeView {
+  const share = trafficShare(state, cells);
+  const windowsPerMinute = Math.max(1, Math.round(minuteMs / window.windowMs));
+  if (state.windows % windowsPerMinute === 0) {
+    episode.shares.push(share);
+    if (episode.shares.length > 30) episode.shares.shift();
+  }
+  const doubling = doublingMinutes(episode.shares);
+  const ago = episode.shares[Math.max(0, episode.shares.length - 6)] ?? share;
+  const quiet = Math.max(0, ...cells.map((key) => state.cells[key]?.quietWindows ?? 0));
+  return {
+    cells,
+    liveCells: Object.keys(state.cells).length,
+    degradedShare: share,
+    ...tallyCells(state, cells),
+    isSpreading: doubling !== null || share > 1.5 * ago,
+    doublingMinutes: doubling,
+    quietMs: quiet * window.windowMs,
+    isFleetSilent: episode.family === "silence" && isFleetSilent(state, window.windowMs),
+  };
+}
+
+/** Minutes in which the degraded share doubles; null unless it grows. */
+export function doublingMinutes(shares: readonly number[]): number | null {
+  const recent = shares.slice(-10).filter((share) => share > 0);
+  const trend = fitTrend(
+    recent.map((share) => Math.log2(share)),
+    1.28,
+  );
+  return trend === undefined || trend.slopeLow <= 0.01
+    ? null
+    : Number((1 / trend.slope).toFixed(1));
+}
+
+/** Sums over an episode's degraded cells. */
+export function tallyCells(
+  state: IncidentState,
+  cells: readonly CellKey[],
+): Pick<EpisodeView, "failing" | "slow" | "slowdown" | "promptGrowth"> {
+  const failing = emptyTally();
+  const slow = emptyTally();
+  let drift = 0;
+  let prompts = 0;
+  for (const cell of cells) {
+    const track = state.cells[cell];
+    if (track === undefined) continue;
+    for (const signal of visibleSignals) {
+      const tally = track.visible[signal];
+      if (tally === undefined) continue;
+      if (signal === "failures") failing.of += tally.of;
+      if (signal === "rate_limited" && !track.isLimitBroad) continue;
+      failing.bad += tally.bad;
+      failing.expected += tally.expected;
+    }
+    slow.bad += track.slow.bad;
+    slow.of += track.slow.of;
+    slow.expected += track.slow.expected;
+    drift += track.latencyDrift * track.slow.of;
+    prompts += track.promptGrowth * track.slow.of;
+  }
+  const slowdown = logSlowdown(slow) + (slow.of > 0 ? drift / slow.of : 0);
+  return { failing, slow, slowdown, promptGrowth: slow.of > 0 ? prompts / slow.of : 0 };
+}
