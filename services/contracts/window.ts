@@ -413,7 +413,7 @@ function readExample(reader: WireReader): Example {
 
 /**
  * Merges two shares of the same cell and window. Counts add, bitmaps join, dimension values are cut again to the limit,
- * examples to theirs (failures first, then the slowest, ties by span id).
+ * examples to theirs (see `pickExamples`).
  */
 export function mergeCells(left: CellWindow, right: CellWindow): CellWindow {
   return {
@@ -490,13 +490,14 @@ function addDimensionValues(left: DimensionValue, right: DimensionValue): Dimens
   };
 }
 
-/** Failures first, then the slowest; ties by span id, so that the choice does not depend on order. */
+/** Failures first, then the slowest; ties by span and trace id, so that the choice does not depend on order. */
 export function pickExamples(examples: readonly Example[]): Example[] {
   const failed = (example: Example) => (example.outcome === "ok" ? 0 : 1);
+  const idsOf = ({ spanId, traceId }: Example) => spanId + traceId;
   return [...examples]
     .sort(
       (a, b) =>
-        failed(b) - failed(a) || b.durationUs - a.durationUs || (a.spanId < b.spanId ? -1 : 1),
+        failed(b) - failed(a) || b.durationUs - a.durationUs || (idsOf(a) < idsOf(b) ? -1 : 1),
     )
     .slice(0, exampleLimit);
 }

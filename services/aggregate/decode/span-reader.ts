@@ -2,6 +2,7 @@
 import { type AttributeSlots, clearSlots, readAttribute } from "./attributes.ts";
 import { createKeyTable, findKey } from "./key-table.ts";
 import {
+  readInt32,
   readLength,
   readVarint,
   readWord,
@@ -91,6 +92,7 @@ export function readAttributeField(
   return contentEnd;
 }
 
+/** Ids of another length than 16 and 8 bytes are none: such a span is counted, but has no twin, parent or child. */
 export function readSpan(target: SpanTarget, bytes: Uint8Array, start: number, end: number): void {
   const { scan, span, attributes } = target;
   clearSlots(attributes);
@@ -115,30 +117,42 @@ export function readSpan(target: SpanTarget, bytes: Uint8Array, start: number, e
         position = contentEnd;
         break;
       }
-      case 0x0a:
-        if (bytes[position] === 16 && position + 17 <= end) {
-          span.trace0 = readWord(scan.view, position + 1);
-          span.trace1 = readWord(scan.view, position + 5);
-          span.trace2 = readWord(scan.view, position + 9);
-          span.trace3 = readWord(scan.view, position + 13);
-          position += 17;
-        } else {
-          clearTraceId(span);
+      case 0x0a: {
+        let from = position + 1;
+        if (bytes[position] === 16 && position + 17 <= end) position += 17;
+        else {
           position = readLength(bytes, position, end, scan);
+          from = scan.position;
         }
+        const isId = position - from === 16;
+        span.trace0 = isId ? readWord(scan.view, from) : 0;
+        span.trace1 = isId ? readWord(scan.view, from + 4) : 0;
+        span.trace2 = isId ? readWord(scan.view, from + 8) : 0;
+        span.trace3 = isId ? readWord(scan.view, from + 12) : 0;
         break;
+      }
       case 0x12: {
-        const isId = bytes[position] === 8 && position + 9 <= end;
-        span.span0 = isId ? readWord(scan.view, position + 1) : 0;
-        span.span1 = isId ? readWord(scan.view, position + 5) : 0;
-        position = isId ? position + 9 : readLength(bytes, position, end, scan);
+        let from = position + 1;
+        if (bytes[position] === 8 && position + 9 <= end) position += 9;
+        else {
+          position = readLength(bytes, position, end, scan);
+          from = scan.position;
+        }
+        const isId = position - from === 8;
+        span.span0 = isId ? readWord(scan.view, from) : 0;
+        span.span1 = isId ? readWord(scan.view, from + 4) : 0;
         break;
       }
       case 0x22: {
-        const isId = bytes[position] === 8 && position + 9 <= end;
-        span.parent0 = isId ? readWord(scan.view, position + 1) : 0;
-        span.parent1 = isId ? readWord(scan.view, position + 5) : 0;
-        position = isId ? position + 9 : readLength(bytes, position, end, scan);
+        let from = position + 1;
+        if (bytes[position] === 8 && position + 9 <= end) position += 9;
+        else {
+          position = readLength(bytes, position, end, scan);
+          from = scan.position;
+        }
+        const isId = position - from === 8;
+        span.parent0 = isId ? readWord(scan.view, from) : 0;
+        span.parent1 = isId ? readWord(scan.view, from + 4) : 0;
         break;
       }
       case 0x1a:
@@ -154,7 +168,7 @@ export function readSpan(target: SpanTarget, bytes: Uint8Array, start: number, e
         span.kind = bytes[position] as number;
         if (span.kind < 0x80 && position < end) position++;
         else {
-          span.kind = readVarint(bytes, position, scan);
+          span.kind = readInt32(bytes, position, scan);
           position = scan.position;
         }
         break;
@@ -200,14 +214,6 @@ function contentEndOf(bytes: Uint8Array, position: number, end: number, scan: Sc
   return contentEnd;
 }
 
-/** Ids of another length than 16 and 8 bytes are none: such a span is counted, but has no twin, parent or child. */
-function clearTraceId(span: SpanReading): void {
-  span.trace0 = 0;
-  span.trace1 = 0;
-  span.trace2 = 0;
-  span.trace3 = 0;
-}
-
 function readStatus(target: SpanTarget, bytes: Uint8Array, start: number, end: number): void {
   const { scan, span } = target;
   let position = start;
@@ -215,7 +221,7 @@ function readStatus(target: SpanTarget, bytes: Uint8Array, start: number, end: n
     const fieldTag = readVarint(bytes, position, scan);
     position = scan.position;
     if (fieldTag === 0x18) {
-      span.statusCode = readVarint(bytes, position, scan);
+      span.statusCode = readInt32(bytes, position, scan);
       position = scan.position;
     } else if (fieldTag === 0x12) {
       span.messageEnd = readLength(bytes, position, end, scan);

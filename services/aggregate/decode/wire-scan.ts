@@ -49,10 +49,20 @@ function readLongVarint(bytes: Uint8Array, position: number, scan: Scan): number
   throw invalid(`varint longer than 10 bytes at byte ${position}`);
 }
 
-/** Like `readVarint` for int64: values from 2^63 on are negative, which always take ten bytes. */
+/** Like `readVarint` for int32 and enums: of longer values the lower 32 bits, as protobuf reads them. */
+export function readInt32(bytes: Uint8Array, position: number, scan: Scan): number {
+  const value = readVarint(bytes, position, scan);
+  if (value < 2 ** 31) return value;
+  let low = 0;
+  for (let i = 0; i < 5; i++) low |= ((bytes[position + i] as number) & 0x7f) << (7 * i);
+  return low;
+}
+
+/** Like `readVarint` for int64: bit 63, the lowest of a tenth byte, is the sign. */
 export function readInt64(bytes: Uint8Array, position: number, scan: Scan): number {
   const value = readVarint(bytes, position, scan);
-  if (value < 2 ** 63) return value;
+  const isNegative = scan.position === position + 10 && ((bytes[position + 9] as number) & 1) === 1;
+  if (!isNegative) return value;
   // The complement is small where the number is, and so keeps its precision.
   let complement = 0;
   for (let i = 8; i >= 0; i--)

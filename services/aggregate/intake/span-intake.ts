@@ -35,6 +35,9 @@ import { compactTexts, textsLimit } from "./tidy-texts.ts";
 /** Spans of a window that are looked at one by one, as a bound on memory; further ones count as late, by sender. */
 export const spanLimit = 2 ** 20;
 
+/** No window is open for as long as this many. */
+const baseMargin = 100_000;
+
 const regionField = fieldOf("cloud.region");
 const responseFields = [fieldOf("gen_ai.response.id"), fieldOf("ai.response.id")];
 
@@ -55,7 +58,7 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
   const accumulator = createCellAccumulator(dimensions);
   let sender = 0;
   let scopeHash = 0;
-  /** Index of the window that rows count from, so that their numbers stay small. */
+  /** Index of the window that rows count from, so that their numbers stay small and above 0. */
   let base: number | undefined;
 
   const visitor: TraceVisitor = {
@@ -114,7 +117,7 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
     timeOf: (item) => staged.times[item] as number,
     senderOf: (item) => staged.senders[item] as number,
     put(item, window): Put {
-      base ??= window.index;
+      base ??= window.index - baseMargin;
       const relative = window.index - base;
       const identity = stagedIdentity(staged, item);
       if (hasIdentity(identity) && isRepeat(open, identity, relative)) return "repeat";
@@ -136,7 +139,7 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
       return "taken";
     },
     close(window, windows): Closed {
-      const origin = base ?? window.index;
+      const origin = base ?? window.index - baseMargin;
       const { candidates } = window;
       const winners = decide({
         open,

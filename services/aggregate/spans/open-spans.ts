@@ -148,18 +148,21 @@ function tellAncestors(open: OpenSpans, row: number, callWindow: number): void {
   let current = row;
   for (let depth = 0; depth < ancestorLimit && hasParent(open, current); depth++) {
     const parent = findParent(open, current);
-    if (parent < 0) {
+    // What is too old for the call might as well be forgotten already: as if it were missing.
+    if (parent < 0 || isTooOld(open, parent, callWindow)) {
       addPlaceholder(open, current, callWindow);
       return;
     }
     if (parent === row || cell(open, parent, column.callBelow) >= callWindow) return;
-    const isPlaceholder = hasFlag(open, parent, rowFlag.placeholder);
-    const isTooOld = cell(open, parent, column.window) < callWindow - open.horizonWindows;
-    if (isTooOld && !isPlaceholder) return;
     setCell(open, parent, column.callBelow, callWindow);
-    if (isPlaceholder) return;
+    if (hasFlag(open, parent, rowFlag.placeholder)) return;
     current = parent;
   }
+}
+
+function isTooOld(open: OpenSpans, row: number, window: number): boolean {
+  if (hasFlag(open, row, rowFlag.placeholder)) return false;
+  return cell(open, row, column.window) < window - open.horizonWindows;
 }
 
 /** Next span above that has come and is recent enough to count for something in `window`, or −1. */
@@ -167,7 +170,7 @@ export function ancestorOf(open: OpenSpans, row: number, window: number): number
   if (!hasParent(open, row)) return -1;
   const parent = findParent(open, row);
   if (parent < 0 || parent === row || hasFlag(open, parent, rowFlag.placeholder)) return -1;
-  return cell(open, parent, column.window) < window - open.horizonWindows ? -1 : parent;
+  return isTooOld(open, parent, window) ? -1 : parent;
 }
 
 /** Whether a call beneath the row is known: then it is not the row that counts. */
