@@ -1,6 +1,7 @@
 /**
  * How long before the outage the page comes: scenarios × seeds in simulated time, and how often clean traffic and confounders page.
- * `node test/bench/lead.ts --scenarios S04,S05 --seeds 20 [--first-seed 1] [--quiet-hours 2] [--json FILE] [--quick]`
+ * `node test/bench/lead.ts --scenarios S04,S05 --seeds 20 [--first-seed 1] [--quiet-hours 1] [--hours 5] [--direct] [--json FILE] [--quick]`
+ * `--direct` leaves out spans and aggregation; `--hours` ends a run early; both for tuning.
  */
 import { fork } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -32,22 +33,27 @@ interface Job {
   readonly seed: number;
   readonly quietHours: number;
   readonly hours: number | undefined;
+  readonly isDirect: boolean;
 }
 
 const minutes = (ms: number) => Math.round(ms / 6_000) / 10;
 
 function runJob(job: Job): LeadRow {
   const scenario = loadScenario(job.scenario);
-  const { truth, incidents } = runScenario({
-    scenario,
-    seed: job.seed,
-    quietMs: job.quietHours * 3_600_000,
-    ...(job.hours === undefined ? {} : { durationMs: job.hours * 3_600_000 }),
-  });
+  const { truth, incidents } = runScenario(
+    {
+      scenario,
+      seed: job.seed,
+      quietMs: job.quietHours * 3_600_000,
+      ...(job.hours === undefined ? {} : { durationMs: job.hours * 3_600_000 }),
+    },
+    { isDirect: job.isDirect },
+  );
   const pages = incidents.filter(({ transition }) => transition === "paged");
   const tickets = incidents.filter(({ transition }) => transition === "ticketed").length;
   const isFault = truth.kind === "fault";
-  const from = truth.onsetMs ?? truth.faultStartMs ?? Number.POSITIVE_INFINITY;
+  // From when the fault acts: a page before its first user notices is early, not false.
+  const from = truth.faultStartMs ?? Number.POSITIVE_INFINITY;
   const until = (truth.faultEndMs ?? Number.NEGATIVE_INFINITY) + 15 * 60_000;
   const isTrue = (ms: number) => isFault && ms >= from && ms <= until;
   const first = pages.find(({ atMs }) => isTrue(atMs)) ?? pages[0];
@@ -102,11 +108,12 @@ async function main(): Promise<void> {
       scenarios: { type: "string", default: "S04,S05,S07,S13" },
       seeds: { type: "string", default: "20" },
       "first-seed": { type: "string", default: "1" },
-      "quiet-hours": { type: "string", default: "2" },
+      "quiet-hours": { type: "string", default: "1" },
       hours: { type: "string" },
       workers: { type: "string", default: "2" },
       json: { type: "string" },
       quick: { type: "boolean", default: false },
+      direct: { type: "boolean", default: false },
       verbose: { type: "boolean", default: false },
     },
   });
@@ -118,6 +125,7 @@ async function main(): Promise<void> {
       seed: firstSeed + index,
       quietHours: Number(values["quiet-hours"]),
       hours: values.hours === undefined ? undefined : Number(values.hours),
+      isDirect: values.direct,
     })),
   );
   const rows = await runAll(jobs, Math.min(2, Number(values.workers)), (row) => {
