@@ -154,8 +154,9 @@ function* chain(
 const stepMs = 2_000;
 
 /**
- * Plays the rest through the SDK, `speed` times faster than it happened, until `isOver` says so or the story ends. The clock
- * waits for the SDK to have delivered, so a slow machine slows the story down instead of making its telemetry late.
+ * Plays the rest through the SDK until `onStep` says "stop" or the story ends, at each step as many times faster than it
+ * happened as `onStep` answers. The clock waits for the SDK to have delivered, so a slow machine slows the story down instead
+ * of making its telemetry late.
  */
 export async function play(
   story: Story,
@@ -163,24 +164,21 @@ export async function play(
   deps: {
     readonly speaker: SdkSpeaker;
     readonly clock: StoryClock;
-    readonly speed: (storyMs: number) => number;
-    readonly isOver: (storyMs: number) => boolean;
+    readonly onStep: (storyMs: number) => number | "stop";
     readonly signal: AbortSignal;
   },
 ): Promise<void> {
   const { speaker, clock, signal } = deps;
   let next = rest.next();
-  for (
-    let ms = story.liveFromMs;
-    next.done !== true && !signal.aborted && !deps.isOver(ms);
-    ms += stepMs
-  ) {
+  for (let ms = story.liveFromMs; next.done !== true && !signal.aborted; ms += stepMs) {
+    const speed = deps.onStep(ms);
+    if (speed === "stop") return;
     const startedMs = performance.now();
     for (; next.done !== true && next.value.endMs < ms + stepMs; next = rest.next())
       speaker.speak(next.value);
     clock.set(ms + stepMs);
     await speaker.flush();
-    const restMs = stepMs / deps.speed(ms) - (performance.now() - startedMs);
+    const restMs = stepMs / speed - (performance.now() - startedMs);
     if (restMs > 0) await systemClock.sleep(restMs, signal).catch(() => {});
   }
 }

@@ -114,11 +114,11 @@ async function tell(scenario: string, seed: number, options: DemoOptions): Promi
   };
   // Far enough past the outage that the windows which a page could still come from have closed.
   const endMs = story.outageMs + 60_000;
+  let result: DemoResult | undefined;
   await play(story, rest, {
     speaker,
     clock,
-    speed: () => speed,
-    isOver: (ms) => {
+    onStep: (ms) => {
       if (ms >= tremorMs)
         say(
           "onset",
@@ -130,37 +130,58 @@ async function tell(scenario: string, seed: number, options: DemoOptions): Promi
           "outage",
           `${time(story.outageMs)}  (the outage point: ${story.plan.scenario.title}; users are failing)`,
         );
-      return ms >= endMs && (options.isOnce || pages.length > 0);
+      if (ms < endMs) return speed;
+      if (result === undefined) {
+        result = resultOf(story, pages[0], firstPictureSeconds);
+        if (options.json !== undefined)
+          writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
+        write(`\n${inWords(result, time)}`);
+        if (!options.isOnce) sayHowToGoOn(app, page);
+      }
+      return options.isOnce ? "stop" : 1;
     },
     signal,
   });
   await speaker.close();
-  const paged = pages[0];
-  const result = {
+  return !options.isOnce || (result?.lead_s ?? 0) > 0 ? exitCodes.ok : exitCodes.no;
+}
+
+/** What `--json` writes; times are the story's. */
+interface DemoResult {
+  readonly installed_s: number;
+  readonly first_picture_s: number;
+  readonly page_at: string | null;
+  readonly outage_at: string;
+  readonly lead_s: number | null;
+  readonly scenario: string;
+  readonly title: string | null;
+}
+
+function resultOf(
+  { plan, outageMs }: Story,
+  paged: Incident | undefined,
+  firstPictureSeconds: number,
+): DemoResult {
+  return {
     installed_s: Number(process.env["FORESHOCK_INSTALLED_SECONDS"] ?? 0),
     first_picture_s: round(firstPictureSeconds),
     page_at: paged === undefined ? null : new Date(paged.atMs).toISOString(),
-    outage_at: new Date(story.outageMs).toISOString(),
-    lead_s: paged === undefined ? null : round((story.outageMs - paged.atMs) / 1000),
-    scenario: story.plan.scenario.scenario,
+    outage_at: new Date(outageMs).toISOString(),
+    lead_s: paged === undefined ? null : round((outageMs - paged.atMs) / 1000),
+    scenario: plan.scenario.scenario,
     title: paged?.title ?? null,
   };
-  if (options.json !== undefined)
-    writeFileSync(options.json, `${JSON.stringify(result, null, 2)}\n`);
-  const isEarly = result.lead_s !== null && result.lead_s > 0;
-  write("");
-  write(
-    paged === undefined
-      ? "No page came."
-      : `Paged at ${time(paged.atMs)}, outage at ${time(story.outageMs)}: ${describe(Math.abs(result.lead_s ?? 0))} ${isEarly ? "before" : "after"} it.`,
-  );
-  if (!options.isOnce && !signal.aborted) await goOn(app, page, signal);
-  return isEarly || !options.isOnce ? exitCodes.ok : exitCodes.no;
 }
 
-async function goOn(app: App, page: string, signal: AbortSignal): Promise<void> {
-  write("");
-  write(`Look around  ${page}`);
+function inWords({ page_at, outage_at, lead_s }: DemoResult, time: (ms: number) => string): string {
+  const outage = time(Date.parse(outage_at));
+  if (page_at === null || lead_s === null) return `No page came; the outage was at ${outage}.`;
+  const order = lead_s > 0 ? "before" : "after";
+  return `Paged at ${time(Date.parse(page_at))}, outage at ${outage}: ${describe(Math.abs(lead_s))} ${order} it.`;
+}
+
+function sayHowToGoOn(app: App, page: string): void {
+  write(`\nLook around  ${page}   (the fleet goes on, now in real time)`);
   const history = app.addresses["ClickHouse HTTP"];
   if (history !== undefined)
     write(
@@ -170,10 +191,6 @@ async function goOn(app: App, page: string, signal: AbortSignal): Promise<void> 
     "Your own     npm start, then OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 for your chatbot",
   );
   write("Ctrl-C ends the demo.");
-  await new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
 
 function sayPage(
