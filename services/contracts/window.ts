@@ -361,7 +361,8 @@ function readBits(reader: WireReader): { id: number; bytes: Uint8Array } {
   while (reader.hasMore()) {
     const tag = reader.varint();
     if (tag === 8) id = reader.varint();
-    else if (tag === 18) bytes = reader.view().slice();
+    else if (tag === 18)
+      bytes = Uint8Array.from(reader.view()); // a Buffer's slice would be no copy
     else reader.skip(tag % 8);
   }
   return { id, bytes };
@@ -443,7 +444,7 @@ function mergeRecords<T>(
 function joinBits(left: Uint8Array, right: Uint8Array): Uint8Array {
   const longer = left.length >= right.length ? left : right;
   const shorter = longer === left ? right : left;
-  const joined = longer.slice();
+  const joined = Uint8Array.from(longer);
   for (let i = 0; i < shorter.length; i++)
     joined[i] = (joined[i] as number) | (shorter[i] as number);
   return joined;
