@@ -1,6 +1,6 @@
 import { blindVerdict, type Detector, type Verdict } from "./detector.ts";
 import { type Dispersion, emptyDispersion, learnDispersion, rhoForHorizon } from "./dispersion.ts";
-import { emptyHorizons, type HorizonSums, pushHorizons, totalHorizons } from "./horizons.ts";
+import { emptyHorizons, type HorizonSums, pushHorizons } from "./horizons.ts";
 import { ratioBand, surpriseOverHorizons } from "./ratio-horizons.ts";
 
 export interface BinomialExactState {
@@ -58,7 +58,8 @@ export const binomialExact: Detector<BinomialExactState> = {
     const weight = state.of + priorOf;
     const p = (state.bad + priorBad) / weight;
     const verdict = judge(state, { of, p, weight }, isFrozen);
-    if (!isFrozen || verdict.state === "warming") learn(state, bad, of, p);
+    if (!isFrozen || verdict.state === "warming")
+      learn(state, { bad, of, p, surprise: verdict.surprise });
     return { state, verdict };
   },
 };
@@ -73,11 +74,9 @@ function judge(
   isFrozen: boolean,
 ): Verdict {
   const { of, p } = window;
-  const band = ratioBand(of, window, rhoForHorizon(state.dispersion, 0));
+  const band = ratioBand(of, window, rhoForHorizon(state.dispersion, 0, p));
   const isWarming = state.seen < warmUpWindows;
-  const surprise = isWarming
-    ? 0
-    : surpriseOverHorizons(totalHorizons(state.sums), window, state.dispersion);
+  const surprise = isWarming ? 0 : surpriseOverHorizons(state.sums, window, state.dispersion);
   return {
     state: isWarming ? "warming" : isFrozen ? "frozen" : "judging",
     surprise,
@@ -88,11 +87,20 @@ function judge(
   };
 }
 
-function learn(state: BinomialExactState, bad: number, of: number, p: number): void {
+function learn(
+  state: BinomialExactState,
+  window: {
+    readonly bad: number;
+    readonly of: number;
+    readonly p: number;
+    readonly surprise: number;
+  },
+): void {
+  const { bad, of, p } = window;
   const decay = 0.5 ** (state.windowMs / halfLifeMs);
   const most = of * p + learnDeviations * Math.sqrt(of * p * (1 - p)) + 1;
   state.bad = state.bad * decay + Math.min(bad, most);
   state.of = state.of * decay + of;
-  learnDispersion(state.dispersion, state.sums, { bad, of, p, decay });
+  learnDispersion(state.dispersion, state.sums, { ...window, decay });
   state.seen++;
 }

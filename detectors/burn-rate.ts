@@ -24,6 +24,9 @@ export interface BurnRateState {
   pushed: number;
   fives: number[];
   thirties: number[];
+  /** Decayed bad and of, over about the last 5 windows. */
+  recentBad: number;
+  recentOf: number;
 }
 
 /** Error budget that is assumed: 99.5 %. */
@@ -33,6 +36,8 @@ const fiveMs = 300_000;
 const thirtyMs = 1_800_000;
 /** Requests that a rule needs: a single failure in a quiet hour is no trend. */
 const fewestRequests = 100;
+/** A rule falls silent when the last windows no longer burn: five minutes are long for "it is over". */
+const recentWeight = 1 / 5;
 /** A service just within its budget does not fail evenly: 1/ρ of its failures. */
 const concentration = 1 / 0.005;
 
@@ -43,9 +48,9 @@ export const burnRate: Detector<BurnRateState> = {
   accepts: ["ratio"],
   about: {
     formula:
-      "speaks when bad/of > burn · 0.005 over a rule's long and its short window; then P(X ≥ bad), X ~ BetaBinomial(of, 0.005, 200) over the long window × 2 rules",
+      "speaks when bad/of > burn · 0.005 over a rule's long and its short window, and lately; then P(X ≥ bad), X ~ BetaBinomial(of, 0.005, 200) over the long window × 2 rules",
     source: "Beyer et al., The Site Reliability Workbook, ch. 5; slok/sloth google-30d",
-    cost: "≈ 25 ns a window; 54 numbers of state",
+    cost: "≈ 25 ns a window; 56 numbers of state",
     falseAlarm:
       "probability that a service just within its objective of 99.5 % shows this many failures in the long window",
   },
@@ -54,6 +59,8 @@ export const burnRate: Detector<BurnRateState> = {
     pushed: 0,
     fives: new Array<number>(2 * slots).fill(0),
     thirties: new Array<number>(2 * slots).fill(0),
+    recentBad: 0,
+    recentOf: 0,
   }),
   step(state, observation) {
     if (observation.kind !== "ratio") return { state, verdict: blindVerdict };
@@ -63,6 +70,8 @@ export const burnRate: Detector<BurnRateState> = {
     push(state.fives, blockOf(pushed, windowMs, fiveMs), { bad, of });
     push(state.thirties, blockOf(pushed, windowMs, thirtyMs), { bad, of });
     state.pushed = pushed + 1;
+    state.recentBad += recentWeight * (bad - state.recentBad);
+    state.recentOf += recentWeight * (of - state.recentOf);
     if (isBlind) return { state, verdict: blindVerdict };
     let surprise = 0;
     for (const rule of burnRules) surprise = Math.max(surprise, judge(state, rule));
@@ -102,6 +111,7 @@ function judge(state: BurnRateState, { long, burn }: BurnRule): number {
   const current = 2 * blockOf(state.pushed - 1, state.windowMs, blockMs).slot;
   const before = (current + 2 * (slots - 1)) % (2 * slots);
   const limit = burn * budget;
+  if (state.recentBad <= limit * state.recentOf) return 0;
   // The block that fills and the one before: the short window is between one and two blocks long.
   const shortBad = (pairs[current] as number) + (pairs[before] as number);
   const shortOf = (pairs[current + 1] as number) + (pairs[before + 1] as number);

@@ -6,63 +6,84 @@
  */
 import { completedBlock, type HorizonSums } from "./horizons.ts";
 
-/** Numerators and denominators by block length 1, 6, 24. */
+/** By block length 1, 6, 24: numerator, denominator, blocks, and sum of n − 1. */
 export type Dispersion = number[];
 
-/** ρ of a series nothing is known of; typical of error ratios of real services. */
-const priorRho = 0.002;
-/** The prior weighs as much as this many blocks of the size that are seen. */
-const priorBlocks = 40;
+const slots = 4;
+
+/** A series nothing is known of: its ratio moves by a factor of 0.4 (standard deviation), but ρ is at most 0.002. */
+const priorVariation = 0.4;
+const highestPriorRho = 0.002;
+/** How far real series lie around the prior, as a multiple of it: decides how many blocks weigh as much as it does. */
+const priorSpread = 2;
 /** A block's squared deviation counts at most as this multiple of its expected variance, so that one incident does not deafen. */
-const clip = 25;
-const smallestRho = 0.0002;
+const clip = 9;
+/** While a fault may be beginning (surprise above this), blocks count little: else its first minutes would hide the rest. */
+const doubtFrom = 2.5;
+const doubtWeight = 0.15;
+const smallestRho = 0.0001;
 
 export function emptyDispersion(): Dispersion {
-  return [0, 0, 0, 0, 0, 0, 0, 0, 0];
+  return new Array<number>(3 * slots).fill(0);
 }
 
-/** Takes in what the last push completed. `p`: the expected ratio; `decay`: factor on what was known, a window. */
+/** Takes in what the last push completed. `p`: the expected ratio; `decay`: factor on what was known, a window; `surprise`: of this window. */
 export function learnDispersion(
   dispersion: Dispersion,
   sums: HorizonSums,
-  window: { readonly bad: number; readonly of: number; readonly p: number; readonly decay: number },
+  window: Block & { readonly p: number; readonly decay: number; readonly surprise: number },
 ): void {
-  const { p, decay } = window;
-  learnBlock(dispersion, 0, window, p, decay);
+  const { p, decay, surprise } = window;
+  const weight = surprise >= doubtFrom ? doubtWeight : 1;
+  learnBlock(dispersion, 0, window, { p, decay, weight });
   const six = completedBlock(sums, 6);
-  if (six !== undefined) learnBlock(dispersion, 3, six, p, decay ** 6);
+  if (six !== undefined) learnBlock(dispersion, slots, six, { p, decay: decay ** 6, weight });
   const twentyFour = completedBlock(sums, 24);
-  if (twentyFour !== undefined) learnBlock(dispersion, 6, twentyFour, p, decay ** 24);
+  if (twentyFour !== undefined)
+    learnBlock(dispersion, 2 * slots, twentyFour, { p, decay: decay ** 24, weight });
+}
+
+interface Block {
+  readonly bad: number;
+  readonly of: number;
 }
 
 function learnBlock(
   dispersion: Dispersion,
   at: number,
-  block: { readonly bad: number; readonly of: number },
-  p: number,
-  decay: number,
+  { bad, of }: Block,
+  { p, decay, weight }: { readonly p: number; readonly decay: number; readonly weight: number },
 ): void {
-  const { bad, of } = block;
   if (of < 2) return;
   const variance = of * p * (1 - p);
-  const rho = rhoOf(dispersion, at);
+  const rho = rhoOf(dispersion, at, p);
   const limit = clip * variance * (1 + (of - 1) * rho) + 1;
   const squared = Math.min((bad - of * p) ** 2, limit);
-  dispersion[at] = (dispersion[at] as number) * decay + squared - variance;
-  dispersion[at + 1] = (dispersion[at + 1] as number) * decay + variance * (of - 1);
-  dispersion[at + 2] = (dispersion[at + 2] as number) * decay + 1;
+  dispersion[at] = (dispersion[at] as number) * decay + weight * (squared - variance);
+  dispersion[at + 1] = (dispersion[at + 1] as number) * decay + weight * variance * (of - 1);
+  dispersion[at + 2] = (dispersion[at + 2] as number) * decay + weight;
+  dispersion[at + 3] = (dispersion[at + 3] as number) * decay + weight * (of - 1);
 }
 
-function rhoOf(dispersion: Dispersion, at: number): number {
+/**
+ * Shrinks by what a block can tell: with μ expected bad ones, Var(ρ̂) of one block is (1/μ + 2)/(n−1)², which is huge for rare
+ * events in small blocks. Two failures by chance in one window must not pass for roughness.
+ */
+function rhoOf(dispersion: Dispersion, at: number, p: number): number {
+  // Var(p) = ρ·p·q, so a coefficient of variation c is ρ = c²·p/q.
+  const priorRho = Math.min(highestPriorRho, (priorVariation ** 2 * p) / (1 - p));
   const denominator = dispersion[at + 1] as number;
   const blocks = dispersion[at + 2] as number;
   if (blocks === 0 || denominator === 0) return priorRho;
+  const pairs = (dispersion[at + 3] as number) / blocks;
+  const mean = denominator / blocks / pairs;
+  const priorBlocks = (1 / mean + 2) / (pairs * priorSpread * priorRho) ** 2;
   const prior = (denominator / blocks) * priorBlocks;
   const rho = ((dispersion[at] as number) + prior * priorRho) / (denominator + prior);
-  return rho < smallestRho ? smallestRho : Math.min(rho, 0.5);
+  return Math.min(0.5, Math.max(smallestRho, rho));
 }
 
 /** ρ for a horizon (index into `horizonWindows`); the longest takes that of 24 windows: correlation falls with distance. */
-export function rhoForHorizon(dispersion: Dispersion, horizon: number): number {
-  return rhoOf(dispersion, horizon === 0 ? 0 : horizon === 1 ? 3 : 6);
+export function rhoForHorizon(dispersion: Dispersion, horizon: number, p: number): number {
+  return rhoOf(dispersion, slots * Math.min(horizon, 2), p);
 }

@@ -9,7 +9,7 @@ import {
 } from "./coarse-histogram.ts";
 import { blindVerdict, type Detector, type Verdict } from "./detector.ts";
 import { type Dispersion, emptyDispersion, learnDispersion } from "./dispersion.ts";
-import { emptyHorizons, type HorizonSums, pushHorizons, totalHorizons } from "./horizons.ts";
+import { emptyHorizons, type HorizonSums, pushHorizons } from "./horizons.ts";
 import { surpriseOverHorizons } from "./ratio-horizons.ts";
 import { type SparseSketch, sketchCount } from "./sketch.ts";
 import { bonferroni } from "./tail.ts";
@@ -20,6 +20,8 @@ interface Watch {
   boundary: number;
   /** Decayed requests beyond it. */
   beyond: number;
+  /** Of the last window. */
+  surprise: number;
   sums: HorizonSums;
   dispersion: Dispersion;
 }
@@ -69,6 +71,7 @@ function createExceedance(id: string, direction: "up" | "down"): Detector<Exceed
       state.watches[index] = {
         boundary,
         beyond: direction === "up" ? above : state.usual.total - above,
+        surprise: 0,
         sums: emptyHorizons(),
         dispersion: watch?.dispersion ?? emptyDispersion(),
       };
@@ -109,8 +112,8 @@ function createExceedance(id: string, direction: "up" | "down"): Detector<Exceed
       for (const watch of state.watches) {
         pushHorizons(watch.sums, beyondOf(sketch, n, watch.boundary, factor), n);
         const baseline = expectedRatio(watch, total);
-        const found = surpriseOverHorizons(totalHorizons(watch.sums), baseline, watch.dispersion);
-        if (found > surprise) surprise = found;
+        watch.surprise = surpriseOverHorizons(watch.sums, baseline, watch.dispersion);
+        surprise = Math.max(surprise, watch.surprise);
       }
       surprise = bonferroni(surprise, quantiles[direction].length);
       const verdict: Verdict = {
@@ -134,7 +137,8 @@ function createExceedance(id: string, direction: "up" | "down"): Detector<Exceed
     for (const watch of state.watches) {
       const bad = beyondOf(sketch, n, watch.boundary, factor);
       const { p } = expectedRatio(watch, state.usual.total);
-      learnDispersion(watch.dispersion, watch.sums, { bad, of: n, p, decay });
+      const { surprise } = watch;
+      learnDispersion(watch.dispersion, watch.sums, { bad, of: n, p, decay, surprise });
       watch.beyond = watch.beyond * decay + bad;
     }
     learnHistogram(state.usual, sketch, factor, decay);

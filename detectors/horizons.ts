@@ -79,3 +79,44 @@ export function completedBlock(
   const at = length === 6 ? middleAt + 2 * (block % middle) : coarseAt + 2 * (block % coarse);
   return { bad: sums.pairs[at] as number, of: sums.pairs[at + 1] as number };
 }
+
+/** A part of a horizon is significantly lower than the rest when the difference is below this, in standard deviations. */
+const lowerThan = -2.6;
+
+/**
+ * Whether horizon h (index) speaks of the past: at some block boundary inside it, what came after is significantly lower than what
+ * came before (two-sample test of proportions). What is still bad shows in a shorter horizon.
+ */
+export function isOver(sums: HorizonSums, horizon: number, bad: number, of: number): boolean {
+  const { pushed } = sums;
+  const total = { bad, of };
+  if (horizon === 0 || bad === 0) return false;
+  if (fallsAt(sums, total, { from: 0, slots: fine, newest: pushed - 1 })) return true;
+  if (horizon === 1) return false;
+  const block = Math.floor((pushed - 1) / 6);
+  if (fallsAt(sums, total, { from: middleAt, slots: middle, newest: block })) return true;
+  if (horizon === 2) return false;
+  const long = Math.floor((pushed - 1) / 24);
+  return fallsAt(sums, total, { from: coarseAt, slots: coarse, newest: long });
+}
+
+function fallsAt(
+  { pairs }: HorizonSums,
+  total: { readonly bad: number; readonly of: number },
+  ring: { readonly from: number; readonly slots: number; readonly newest: number },
+): boolean {
+  let bad = 0;
+  let of = 0;
+  const ratio = total.bad / total.of;
+  for (let age = 0; age < ring.slots && age <= ring.newest; age++) {
+    const at = ring.from + 2 * ((ring.newest - age) % ring.slots);
+    bad += pairs[at] as number;
+    of += pairs[at + 1] as number;
+    const before = total.of - of;
+    if (of <= 0 || before <= 0) continue;
+    const difference = bad / of - (total.bad - bad) / before;
+    const deviation = Math.sqrt(ratio * (1 - ratio) * (1 / of + 1 / before));
+    if (difference < lowerThan * deviation) return true;
+  }
+  return false;
+}

@@ -96,39 +96,39 @@ export function mergeSketches(left: SparseSketch, right: SparseSketch): SparseSk
 /** Counts values one by one into a dense array that is used again: what a sketch is built with. */
 export interface SketchBuilder {
   readonly counts: Float64Array;
-  /** Buckets in use, in order of first use. */
-  readonly used: Int32Array;
-  usedCount: number;
+  /** Lowest and highest bucket in use; none while `low` lies above `high`. */
+  low: number;
+  high: number;
 }
 
 export function createSketchBuilder(): SketchBuilder {
-  return {
-    counts: new Float64Array(sketchBucketLimit),
-    used: new Int32Array(sketchBucketLimit),
-    usedCount: 0,
-  };
+  return { counts: new Float64Array(sketchBucketLimit), low: sketchBucketLimit, high: -1 };
 }
 
 /** Adds a value `weight` times; `weight` is an integer > 0. */
 export function addToSketch(builder: SketchBuilder, value: number, weight: number): void {
   const bucket = bucketOf(value);
-  const before = builder.counts[bucket] as number;
-  if (before === 0) builder.used[builder.usedCount++] = bucket;
-  builder.counts[bucket] = before + weight;
+  const { counts } = builder;
+  counts[bucket] = (counts[bucket] as number) + weight;
+  if (bucket < builder.low) builder.low = bucket;
+  if (bucket > builder.high) builder.high = bucket;
 }
 
 /** The sketch of what was added since the last call; the builder is empty afterwards. */
 export function takeSketch(builder: SketchBuilder): SparseSketch {
-  if (builder.usedCount === 0) return emptySketch;
-  const used = builder.used.subarray(0, builder.usedCount).sort();
+  const { counts: dense, low, high } = builder;
+  if (low > high) return emptySketch;
   const buckets: number[] = [];
   const counts: number[] = [];
-  for (const bucket of used) {
+  for (let bucket = low; bucket <= high; bucket++) {
+    const count = dense[bucket] as number;
+    if (count === 0) continue;
     buckets.push(bucket);
-    counts.push(builder.counts[bucket] as number);
-    builder.counts[bucket] = 0;
+    counts.push(count);
   }
-  builder.usedCount = 0;
+  dense.fill(0, low, high + 1);
+  builder.low = sketchBucketLimit;
+  builder.high = -1;
   return { buckets, counts };
 }
 
