@@ -107,7 +107,11 @@ export function createSketchBuilder(): SketchBuilder {
 
 /** Adds a value `weight` times; `weight` is an integer > 0. */
 export function addToSketch(builder: SketchBuilder, value: number, weight: number): void {
-  const bucket = bucketOf(value);
+  countInBucket(builder, bucketOf(value), weight);
+}
+
+/** Adds to the bucket that a value was found to belong to. */
+export function countInBucket(builder: SketchBuilder, bucket: number, weight: number): void {
   const { counts } = builder;
   counts[bucket] = (counts[bucket] as number) + weight;
   if (bucket < builder.low) builder.low = bucket;

@@ -138,7 +138,7 @@ export function createSourceTask(
     const oldest = index - 2 * horizonWindows;
     for (const known of [...windows.byIndex.keys()])
       if (known < oldest) windows.byIndex.delete(known);
-    intake.forgetBefore(oldest);
+    intake.closedBefore(index, oldest);
     return outputs;
   }
 

@@ -19,8 +19,8 @@ export interface Intake {
   put(item: number, window: OpenWindow): Put;
   /** A closing window's cells in key order, and how many of its spans had a better one. */
   close(window: OpenWindow, windows: OpenWindows): Closed;
-  /** Forgets what the intake itself keeps of windows before `oldest`. */
-  forgetBefore(oldest: number): void;
+  /** Windows before `firstOpen` have closed; what the intake itself keeps of those before `oldest` is forgotten. */
+  closedBefore(firstOpen: number, oldest: number): void;
   /** Between records: gives memory back that only old values hold. */
   tidy(windows: OpenWindows): void;
 }

@@ -37,7 +37,7 @@ export function itemIntake(parts: {
       return "taken";
     },
     close: (window) => ({ cells: cellsOfGauges(window), outerSpans: 0 }),
-    forgetBefore: () => {},
+    closedBefore: () => {},
     tidy(windows) {
       if (textsHeld(reading.texts) <= textsLimit) return;
       const compact = createTexts();

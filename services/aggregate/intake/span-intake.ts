@@ -150,8 +150,9 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
       const cells = cellsOf({ window, winners, texts: reading.texts, open, accumulator });
       return { cells, outerSpans: candidates.count - winners.length };
     },
-    forgetBefore(oldest) {
+    closedBefore(firstOpen, oldest) {
       if (base === undefined) return;
+      open.firstOpen = firstOpen - base;
       for (const window of [...open.lists.keys()])
         if (window < oldest - base) freeWindow(open, window);
     },

@@ -47,6 +47,8 @@ export interface OpenSpans {
   /** Rows ever used, and those in use. */
   rows: number;
   live: number;
+  /** Oldest window that has not closed. */
+  firstOpen: number;
   readonly horizonWindows: number;
 }
 
@@ -80,6 +82,7 @@ export function createOpenSpans(horizonWindows: number): OpenSpans {
     free: -1,
     rows: 0,
     live: 0,
+    firstOpen: Number.NEGATIVE_INFINITY,
     horizonWindows,
   };
 }
@@ -154,10 +157,16 @@ function tellAncestors(open: OpenSpans, row: number, callWindow: number): void {
       return;
     }
     if (parent === row || cell(open, parent, column.callBelow) >= callWindow) return;
-    setCell(open, parent, column.callBelow, callWindow);
+    if (!isCounted(open, parent)) setCell(open, parent, column.callBelow, callWindow);
     if (hasFlag(open, parent, rowFlag.placeholder)) return;
     current = parent;
   }
+}
+
+/** A call whose window has closed without knowing of one beneath it was counted, and stays so whatever comes later. */
+function isCounted(open: OpenSpans, row: number): boolean {
+  const hasClosed = cell(open, row, column.window) < open.firstOpen;
+  return hasClosed && isCall(open, row) && !isOuter(open, row);
 }
 
 function isTooOld(open: OpenSpans, row: number, window: number): boolean {
@@ -173,7 +182,7 @@ export function ancestorOf(open: OpenSpans, row: number, window: number): number
   return isTooOld(open, parent, window) ? -1 : parent;
 }
 
-/** Whether a call beneath the row is known: then it is not the row that counts. */
+/** Whether a call beneath the row was known before its window closed: then it is not the row that counts. */
 export function isOuter(open: OpenSpans, row: number): boolean {
   const below = cell(open, row, column.callBelow);
   return below >= 0 && below >= cell(open, row, column.window) - open.horizonWindows;

@@ -1,49 +1,31 @@
 /**
  * Sums the requests of one cell and window. One accumulator serves all cells, one after the other: requests are grouped by
- * cell first, so counters, sketches and dimension values stay in the same small arrays whatever the number of cells.
+ * cell first, so counters and dimension values stay in the same small arrays whatever the number of cells.
  */
-import {
-  addToSketch,
-  createSketchBuilder,
-  type SketchBuilder,
-  type SparseSketch,
-  takeSketch,
-} from "../../../detectors/sketch.ts";
+import type { SparseSketch } from "../../../detectors/sketch.ts";
 import type { CellKey } from "../../contracts/cell.ts";
-import {
-  breadthIds,
-  counterIds,
-  counterSlots,
-  failedFirstTokenSketch,
-  sketchIds,
-  tokenCounterIds,
-} from "../../contracts/measures.ts";
+import { breadthIds, counterIds, counterSlots, tokenCounterIds } from "../../contracts/measures.ts";
 import { outcomeGroup, outcomeIndex, outcomes } from "../../contracts/outcomes.ts";
 import type { CellWindow } from "../../contracts/window.ts";
 import { finishKind } from "../conventions/finish.ts";
 import { type Candidates, candidate, candidateFlag, candidateKind } from "../spans/candidates.ts";
 import { createDimensionCounts, type DimensionAccumulator } from "./dimension-counts.ts";
 import { createExamples, type ExampleKeeper } from "./examples.ts";
+import { columnSketches, isEmpty } from "./request-values.ts";
 
 /** Bits of a tenant bitmap. */
 const breadthBits = 1024;
 
-const sketches = Object.values(sketchIds);
-
 export interface CellAccumulator {
   readonly counters: Float64Array;
-  readonly builders: readonly (SketchBuilder | undefined)[];
   readonly breadth: readonly Uint8Array[];
   readonly dimensions: DimensionAccumulator;
   readonly examples: ExampleKeeper;
 }
 
 export function createCellAccumulator(dimensions: readonly string[]): CellAccumulator {
-  const builders: (SketchBuilder | undefined)[] = [];
-  for (const id of sketches) builders[id] = createSketchBuilder();
   return {
     counters: new Float64Array(counterSlots),
-    builders,
     breadth: Array.from(
       { length: 1 + breadthIds.tenantsLimited },
       () => new Uint8Array(breadthBits / 8),
@@ -56,13 +38,6 @@ export function createCellAccumulator(dimensions: readonly string[]): CellAccumu
 /** Group of each outcome, as small integers. */
 const isFailure = outcomes.map((outcome) => outcomeGroup[outcome] === "failure");
 const isLimited = outcomes.map((outcome) => outcomeGroup[outcome] === "limit");
-
-/** Outcomes whose duration says how fast the service is: not those that fail at once. */
-const isTimed = outcomes.map((outcome) =>
-  ["ok", "timeout", "client_cancelled", "stream_error"].includes(outcome),
-);
-
-const failedSketches = outcomes.map(failedFirstTokenSketch);
 
 const finishCounter: Readonly<Record<number, number>> = {
   [finishKind.stop]: counterIds.finishStop,
@@ -87,7 +62,6 @@ export function addRequest(into: CellAccumulator, candidates: Candidates, at: nu
   bump(counters, counterIds.requests, weight);
   bump(counters, counterIds.spans, 1);
   bump(counters, 16 + outcome, weight);
-  if (isTimed[outcome] === true) add(into, sketchIds.duration, durationUs, weight);
   if (data[at + candidate.kind] === candidateKind.call) addCall(into, candidates, at);
   addTenant(into, data[at + candidate.tenant] as number, { failed, limited });
   const latencyUs = firstChunkUs >= 0 ? firstChunkUs : durationUs;
@@ -101,7 +75,6 @@ function addCall(into: CellAccumulator, candidates: Candidates, at: number): voi
   const weight = data[at + candidate.weight] as number;
   const outcome = data[at + candidate.outcome] as number;
   const flags = data[at + candidate.flags] as number;
-  const firstChunkUs = data[at + candidate.firstChunkUs] as number;
   const inputTokens = data[at + candidate.inputTokens] as number;
   const outputTokens = data[at + candidate.outputTokens] as number;
   const retries = data[at + candidate.retries] as number;
@@ -112,8 +85,6 @@ function addCall(into: CellAccumulator, candidates: Candidates, at: number): voi
   if (inputTokens >= 0) {
     bump(counters, counterIds.inputTokens, inputTokens * weight);
     bump(counters, tokenCounterIds.input + outcome, inputTokens * weight);
-    // LiteLLM writes zeros where it was told nothing.
-    if (inputTokens > 0) add(into, sketchIds.inputTokens, inputTokens, weight);
   }
   if (outputTokens >= 0) {
     bump(counters, counterIds.outputTokens, outputTokens * weight);
@@ -131,19 +102,9 @@ function addCall(into: CellAccumulator, candidates: Candidates, at: number): voi
     data[at + candidate.reasoningTokens] as number,
     weight,
   );
-  if (firstChunkUs >= 0) {
-    add(into, sketchIds.timeToFirstToken, firstChunkUs, weight);
-    if (!isOk) add(into, failedSketches[outcome] as number, firstChunkUs, weight);
-  }
   if (!isOk || (flags & candidateFlag.embeddings) !== 0) return;
   bump(counters, finishCounter[data[at + candidate.finish] as number] as number, weight);
-  const isEmpty = outputTokens === 0 && inputTokens > 0;
-  if (isEmpty) bump(counters, counterIds.empty, weight);
-  if (outputTokens > 0 || isEmpty) add(into, sketchIds.outputTokens, outputTokens, weight);
-  if (outputTokens >= 2) {
-    const writingUs = (data[at + candidate.durationUs] as number) - Math.max(0, firstChunkUs);
-    add(into, sketchIds.timePerOutputToken, Math.max(0, writingUs) / (outputTokens - 1), weight);
-  }
+  if (isEmpty(inputTokens, outputTokens)) bump(counters, counterIds.empty, weight);
 }
 
 function bump(counters: Float64Array, id: number, by: number): void {
@@ -152,10 +113,6 @@ function bump(counters: Float64Array, id: number, by: number): void {
 
 function bumpKnown(counters: Float64Array, id: number, value: number, weight: number): void {
   if (value > 0) bump(counters, id, value * weight);
-}
-
-function add(into: CellAccumulator, sketch: number, value: number, weight: number): void {
-  addToSketch(into.builders[sketch] as SketchBuilder, value, weight);
 }
 
 function addTenant(
@@ -174,19 +131,17 @@ function setBit(bits: Uint8Array, bit: number): void {
   bits[bit >> 3] = (bits[bit >> 3] as number) | (1 << (bit & 7));
 }
 
-/** The cell's window; the accumulator is empty afterwards. */
+/** The cell's window; the accumulator is empty afterwards. `sketches` are its columns, as in `columnSketches`. */
 export function takeCell(
   from: CellAccumulator,
   cell: CellKey,
-  textOf: (id: number) => string,
+  rest: { readonly sketches: readonly SparseSketch[]; readonly textOf: (id: number) => string },
 ): CellWindow {
   const counters = Array.from(from.counters);
   from.counters.fill(0);
   const taken: Record<number, SparseSketch> = {};
-  for (const id of sketches) {
-    const sketch = takeSketch(from.builders[id] as SketchBuilder);
-    if (sketch.buckets.length > 0) taken[id] = sketch;
-  }
+  for (const [column, sketch] of rest.sketches.entries())
+    if (sketch.buckets.length > 0) taken[columnSketches[column] as number] = sketch;
   const breadth: Record<number, Uint8Array> = {};
   for (const id of Object.values(breadthIds)) {
     const bits = from.breadth[id] as Uint8Array;
@@ -199,7 +154,7 @@ export function takeCell(
     counters,
     sketches: taken,
     breadth,
-    dimensions: from.dimensions.take(textOf),
+    dimensions: from.dimensions.take(rest.textOf),
     gauges: {},
     examples: from.examples.take(),
   };

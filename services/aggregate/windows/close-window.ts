@@ -6,6 +6,8 @@ import { type Candidates, candidate, candidateKind } from "../spans/candidates.t
 import type { OpenSpans } from "../spans/open-spans.ts";
 import { addRequest, type CellAccumulator, takeCell } from "./cell-accumulator.ts";
 import type { OpenWindow } from "./open-windows.ts";
+import { valuesOf } from "./request-values.ts";
+import { orderBySeries, type SeriesOrder, sketchesOf } from "./series-sketches.ts";
 
 /** Cells told apart in a window, as a bound on memory; the rest is summed in `otherCell`. */
 export const cellLimit = 20_000;
@@ -25,15 +27,23 @@ export function cellsOf(closing: Closing): CellWindow[] {
   const { candidates } = window;
   accumulator.examples.open = closing.open;
   const { slots, keys } = slotsOf(candidates, winners, texts);
-  const order = groupBySlot(slots, keys.length);
+  const order = orderBySeries(slots, keys.length);
+  const { columns, weights } = valuesOf(candidates, winners);
+  const sketches = sketchesOf({ series: slots, seriesCount: keys.length, columns, weights }, order);
+  const rows = rowsInOrder(order);
   const cells: CellWindow[] = [];
+  let next = 0;
   for (let slot = 0; slot < keys.length; slot++) {
-    const end = order.ends[slot] as number;
-    for (let i = slot === 0 ? 0 : (order.ends[slot - 1] as number); i < end; i++) {
-      const winner = winners[order.rows[i] as number] as number;
+    for (const end = order.ends[slot] as number; next < end; next++) {
+      const winner = winners[rows[next] as number] as number;
       addRequest(accumulator, candidates, winner * candidates.stride);
     }
-    cells.push(takeCell(accumulator, keys[slot] as CellKey, (id) => textOf(texts, id)));
+    cells.push(
+      takeCell(accumulator, keys[slot] as CellKey, {
+        sketches: sketches[slot] ?? [],
+        textOf: (id) => textOf(texts, id),
+      }),
+    );
   }
   return cells.sort((a, b) => (a.cell < b.cell ? -1 : 1));
 }
@@ -86,24 +96,9 @@ function slotsOf(
 /** Interned ids stay far below this. */
 const idRange = 2 ** 25;
 
-/** Counting sort: rows by slot, keeping their order; `ends[slot]` is where a slot's rows end. */
-export function groupBySlot(
-  slots: Int32Array,
-  slotCount: number,
-): { readonly rows: Int32Array; readonly ends: Int32Array } {
-  const next = new Int32Array(slotCount + 1);
-  for (let i = 0; i < slots.length; i++) {
-    const slot = (slots[i] as number) + 1;
-    next[slot] = (next[slot] as number) + 1;
-  }
-  for (let slot = 1; slot <= slotCount; slot++)
-    next[slot] = (next[slot] as number) + (next[slot - 1] as number);
-  const rows = new Int32Array(slots.length);
-  for (let i = 0; i < slots.length; i++) {
-    const slot = slots[i] as number;
-    const place = next[slot] as number;
-    rows[place] = i;
-    next[slot] = place + 1;
-  }
-  return { rows, ends: next };
+/** Rows by place: the inverse of `places`. */
+function rowsInOrder({ places }: SeriesOrder): Int32Array {
+  const rows = new Int32Array(places.length);
+  for (let row = 0; row < places.length; row++) rows[places[row] as number] = row;
+  return rows;
 }

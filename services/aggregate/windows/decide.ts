@@ -55,9 +55,9 @@ function counts(deciding: Deciding, at: number): boolean {
   for (let depth = 0; above >= 0 && depth < ancestorLimit; depth++) {
     if (depth === 0) parentFailed = isError(open, above);
     if (isCall(open, above)) {
-      const aboveWindow = cell(open, above, column.window);
-      if (aboveWindow < window) return false;
-      completeFrom(deciding, at, above);
+      const hasClosed = cell(open, above, column.window) < window;
+      if (hasClosed && !isOuter(open, above)) return false;
+      if (!hasClosed) completeFrom(deciding, at, above);
     }
     above = ancestorOf(open, above, window);
   }
