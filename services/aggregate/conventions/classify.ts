@@ -214,7 +214,7 @@ function tenantIn(reading: Reading, slots: AttributeSlots, field: number): numbe
 }
 
 /** Labels of `input_token_bucket` with their upper ends, tokens (excluded). */
-export const tokenBuckets: readonly (readonly [number, string])[] = [
+const tokenBuckets: readonly (readonly [number, string])[] = [
   [1_000, "<1k"],
   [4_000, "1k-4k"],
   [16_000, "4k-16k"],

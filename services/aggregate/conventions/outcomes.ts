@@ -222,7 +222,7 @@ const errorMessage = fieldOf("error.message");
 const messageBytes = 512;
 
 /** HTTP status of the call; NaN where the telemetry has none as an attribute. */
-export const statusOf = (reading: Reading): number => firstNumber(reading, statusFields);
+const statusOf = (reading: Reading): number => firstNumber(reading, statusFields);
 
 /** Interned name of the error, as the telemetry has it; 0 where there is none. */
 export const errorNameOf = (reading: Reading): number => firstText(reading, errorFields);

@@ -104,8 +104,6 @@ export function decodeText(bytes: Uint8Array, start: number, end: number): strin
   return start >= end ? "" : decoder.decode(bytes.subarray(start, end));
 }
 
-export { textOf };
-
 /** A function of interned texts that is worked out once for each. */
 export function memoized(work: (text: string) => number): (texts: Texts, id: number) => number {
   const unknown = -2;

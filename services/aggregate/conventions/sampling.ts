@@ -6,7 +6,7 @@
 import { mixBits } from "../decode/texts.ts";
 
 /** No span counts for more: a single one must not decide a window. */
-export const weightLimit = 65_536;
+const weightLimit = 65_536;
 
 const equals = 0x3d;
 const comma = 0x2c;

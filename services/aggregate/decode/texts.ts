@@ -22,10 +22,9 @@ export interface Texts {
 }
 
 /** Longest text kept, UTF-16 units. */
-export const textLimit = 256;
+const textLimit = 256;
 
 const decoder = new TextDecoder();
-const encoder = new TextEncoder();
 // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is replaced
 const controls = /[\u0000-\u001f\u007f]/g;
 
@@ -125,7 +124,7 @@ export function textsHeld(texts: Texts): number {
   return texts.entries + texts.values.length;
 }
 
-export function cleanText(text: string): string {
+function cleanText(text: string): string {
   const cut = text.length > textLimit ? text.slice(0, textLimit) : text;
   return cut.replace(controls, " ").trim();
 }
@@ -144,11 +143,6 @@ export function mixBits(value: number): number {
   hash ^= hash >>> 13;
   hash = Math.imul(hash, 0xc2b2ae35);
   return hash ^ (hash >>> 16);
-}
-
-export function hashText(text: string): number {
-  const bytes = encoder.encode(text);
-  return hashBytes(bytes, 0, bytes.length);
 }
 
 function remember(

@@ -33,7 +33,7 @@ import { createStagedSpans, stagedIdentity, stageSpan } from "./staged-spans.ts"
 import { compactTexts, textsLimit } from "./tidy-texts.ts";
 
 /** Spans of a window that are looked at one by one, as a bound on memory; further ones count as late, by sender. */
-export const spanLimit = 2 ** 20;
+const spanLimit = 2 ** 20;
 
 /** No window is open for as long as this many. */
 const baseMargin = 100_000;

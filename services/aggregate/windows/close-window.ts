@@ -10,7 +10,7 @@ import { valuesOf } from "./request-values.ts";
 import { orderBySeries, type SeriesOrder, sketchesOf } from "./series-sketches.ts";
 
 /** Cells told apart in a window, as a bound on memory; the rest is summed in `otherCell`. */
-export const cellLimit = 20_000;
+const cellLimit = 20_000;
 
 export interface Closing {
   readonly window: OpenWindow;

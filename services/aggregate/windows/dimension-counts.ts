@@ -30,7 +30,7 @@ const latencyAt = 3;
 const stride = latencyAt + latencyBuckets;
 
 /** ⌊2·log2 v⌋ for integers v ≥ 1, 0 below, without a logarithm: the same on every machine. */
-export function halfOctave(value: number): number {
+function halfOctave(value: number): number {
   if (!(value >= 1)) return 0;
   let octave = 31 - Math.clz32(Math.min(value, 2 ** 31));
   if (value >= 2 ** 32) octave = 32 + (31 - Math.clz32(Math.floor(value / 2 ** 32)));
