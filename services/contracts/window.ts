@@ -106,7 +106,7 @@ export function sketch(window: CellWindow, name: keyof typeof sketchIds): Sparse
 /** Examples kept per cell and window. */
 export const exampleLimit = 4;
 /** Values kept per dimension, cell and window. */
-export const dimensionValueLimit = 12;
+const dimensionValueLimit = 12;
 
 const writer = new WireWriter();
 
