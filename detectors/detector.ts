@@ -92,5 +92,3 @@ export const blindVerdict: Verdict = {
   low: undefined,
   high: undefined,
 };
-
-export const warmingVerdict: Verdict = { ...blindVerdict, state: "warming" };

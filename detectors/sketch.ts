@@ -66,15 +66,6 @@ export function sketchQuantile(sketch: SparseSketch, q: number): number | undefi
   return bucketValue(sketch.buckets[sketch.buckets.length - 1] as number);
 }
 
-/** Number of values in buckets that lie wholly above `value`. */
-export function sketchCountAbove(sketch: SparseSketch, value: number): number {
-  const limit = bucketOf(value);
-  let above = 0;
-  for (let i = sketch.buckets.length - 1; i >= 0 && (sketch.buckets[i] as number) > limit; i--)
-    above += sketch.counts[i] as number;
-  return above;
-}
-
 export function mergeSketches(left: SparseSketch, right: SparseSketch): SparseSketch {
   if (left.buckets.length === 0) return right;
   if (right.buckets.length === 0) return left;

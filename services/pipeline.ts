@@ -41,8 +41,8 @@ export const flow = {
 
 type Flow = (typeof flow)[StageName];
 type Unconnected = Exclude<Flow["reads"][number], Flow["writes"][number]>;
-/** Fails to compile, naming the topic, when a stage reads what nobody writes. */
-export const everyReadTopicIsWritten: [Unconnected] extends [never] ? true : Unconnected = true;
+// Fails to compile, naming the topic, when a stage reads what nobody writes.
+true satisfies [Unconnected] extends [never] ? true : Unconnected;
 
 /** In the order of the data. */
 export const stages: Readonly<Record<StageName, Stage>> = {

@@ -4,7 +4,7 @@ import type { Metrics } from "./contracts/metrics.ts";
 import type { Epoch, Manifest } from "./contracts/records.ts";
 import type { TopicName } from "./contracts/topics.ts";
 import type { History } from "./history/history.ts";
-import type { Appended, AppendRecord, Log, LogRecord } from "./log/log.ts";
+import type { Log, LogRecord } from "./log/log.ts";
 import type { Clock } from "./runtime/clock.ts";
 
 export type StageName =
@@ -168,5 +168,3 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 export type Stage = ReducerStage | RangeSinkStage | EffectStage | ServerStage;
-
-export type { Appended, AppendRecord, LogRecord };

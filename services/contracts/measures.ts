@@ -84,8 +84,6 @@ export type SketchName = keyof typeof sketchIds;
 /** Tenant breadth bitmaps, by name, with their ids (see breadth.ts). */
 export const breadthIds = { tenants: 1, tenantsFailed: 2, tenantsLimited: 3 } as const;
 
-export type BreadthName = keyof typeof breadthIds;
-
 /** Dimensions beside the cell that attribution counts by value, as attribute names of the telemetry. */
 export const defaultDimensions = [
   "service.version",

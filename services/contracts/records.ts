@@ -1,6 +1,6 @@
 /** The smaller records: deliveries, commands, dead letters, control (manifest and epochs), checkpoints. */
 import * as z from "zod";
-import { incidentSchema, severities, transitions } from "./incident.ts";
+import { severities, transitions } from "./incident.ts";
 import { jsonRecord } from "./json-record.ts";
 
 /** What happened to one notification for one sink (topic `foreshock.deliveries`). Keyed by (incident, transition, sink). */
@@ -111,5 +111,3 @@ export const checkpointRecord = jsonRecord("checkpoint", 1, checkpointSchema);
 export const checkpointChunkBytes = 512 * 1024;
 /** Largest record anywhere in the log, bytes; larger requests are split before they are acknowledged. */
 export const recordLimitBytes = 900 * 1024;
-
-export const incidentSnapshotSchema = z.object({ incidents: z.array(incidentSchema) });

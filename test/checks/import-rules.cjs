@@ -89,7 +89,7 @@ module.exports = {
       from: { pathNot: "^test/" },
       to: { path: "^test/" },
     },
-    only("kafkajs", "services/log/kafka\\.ts"),
+    only("kafkajs", "services/log/kafka[a-z0-9-]*\\.ts"),
     only("lmdb", "services/log/lmdb(-store)?\\.ts"),
     only("@clickhouse/client", "services/history/clickhouse\\.ts"),
     only("chdb", "services/history/[a-z-]+\\.ts"),

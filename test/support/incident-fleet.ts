@@ -46,7 +46,6 @@ export const fleetCells: readonly Cell[] = [
     aCell({ kind: "http", provider: "api", model: "", region, operation: "POST /login" }),
   ),
 ];
-export const fleetKeys: readonly CellKey[] = fleetCells.map(cellKey);
 
 const usualOf = (key: CellKey) => (parseCellKey(key).kind === "http" ? 20 : 60);
 

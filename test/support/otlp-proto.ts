@@ -304,7 +304,5 @@ export const ExportTraceServiceRequest = codec<TraceRequest>("ExportTraceService
 export const ExportMetricsServiceRequest = codec<MetricsRequest>("ExportMetricsServiceRequest");
 export const ExportLogsServiceRequest = codec<LogsRequest>("ExportLogsServiceRequest");
 export const ExportTraceServiceResponse = codec<ExportResponse>("ExportTraceServiceResponse");
-export const ExportMetricsServiceResponse = codec<ExportResponse>("ExportMetricsServiceResponse");
-export const ExportLogsServiceResponse = codec<ExportResponse>("ExportLogsServiceResponse");
 export const RpcStatusCodec = codec<RpcStatus>("RpcStatus");
 export const RetryInfo = codec<{ retryDelay?: { seconds?: string; nanos?: number } }>("RetryInfo");

@@ -1,5 +1,4 @@
 /** Builders for records in tests: valid by default, with the fields a test is about overridden. */
-import { emptySketch } from "../../detectors/sketch.ts";
 import { type Cell, cellKey } from "../../services/contracts/cell.ts";
 import type { CellFrame, Frame, SignalVerdict } from "../../services/contracts/frame.ts";
 import { type CounterName, counterIds, counterSlots } from "../../services/contracts/measures.ts";
@@ -91,5 +90,3 @@ export const aFrame = (overrides: Partial<Frame> = {}): Frame => ({
   cells: [],
   ...overrides,
 });
-
-export const noLatency = emptySketch;
