@@ -16,14 +16,8 @@ import {
   createCandidates,
   reserveCandidate,
 } from "../spans/candidates.ts";
-import {
-  addSpan,
-  createOpenSpans,
-  freeWindow,
-  hasIdentity,
-  isRepeat,
-  rowFlag,
-} from "../spans/open-spans.ts";
+import { addSpan, freeWindow, hasIdentity, isRepeat } from "../spans/open-spans.ts";
+import { createOpenSpans, rowFlag } from "../spans/span-rows.ts";
 import { createCellAccumulator } from "../windows/cell-accumulator.ts";
 import { cellsOf } from "../windows/close-window.ts";
 import { decide } from "../windows/decide.ts";

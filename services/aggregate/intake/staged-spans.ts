@@ -1,6 +1,6 @@
 /** Spans of one record between reading and putting: plain columns, used again for every record. */
 import type { SpanReading } from "../decode/span-reader.ts";
-import type { SpanIdentity } from "../spans/open-spans.ts";
+import type { SpanIdentity } from "../spans/span-rows.ts";
 
 export interface StagedSpans {
   count: number;

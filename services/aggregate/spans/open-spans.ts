@@ -8,60 +8,24 @@
  * What is remembered of other windows counts only within `horizonWindows`, so that a task that begins again some windows
  * back decides the same.
  */
-import { mixBits } from "../decode/texts.ts";
-
-export const column = {
-  trace: 0,
-  span: 4,
-  parent: 6,
-  window: 8,
-  nextInHash: 9,
-  nextInWindow: 10,
-  /** Row of the call in its window's candidates, or −1. */
-  candidate: 11,
-  flags: 12,
-  responseHash: 13,
-  nextResponse: 14,
-  /** Latest window of a call beneath this span, or −1. */
-  callBelow: 15,
-} as const;
-const stride = 16;
-
-export const rowFlag = {
-  placeholder: 1,
-  call: 2,
-  error: 4,
-  /** Bits above: number of the instrumentation scope. */
-  scopeShift: 8,
-} as const;
-
-export interface OpenSpans {
-  data: Int32Array;
-  heads: Int32Array;
-  /** By window and hash of a response id: the first of its calls, chained through `nextResponse`. */
-  readonly responses: Map<number, Map<number, number>>;
-  /** First row of each window's list, chained through `nextInWindow`. */
-  readonly lists: Map<number, number>;
-  /** First freed row, chained likewise; −1 where there is none. */
-  free: number;
-  /** Rows ever used, and those in use. */
-  rows: number;
-  live: number;
-  /** Oldest window that has not closed. */
-  firstOpen: number;
-  readonly horizonWindows: number;
-}
-
-export interface SpanIdentity {
-  readonly trace0: number;
-  readonly trace1: number;
-  readonly trace2: number;
-  readonly trace3: number;
-  readonly span0: number;
-  readonly span1: number;
-  readonly parent0: number;
-  readonly parent1: number;
-}
+import {
+  addToHash,
+  addToList,
+  cell,
+  column,
+  dropFromHash,
+  findParent,
+  findSpan,
+  hasFlag,
+  hasParent,
+  isInHash,
+  type OpenSpans,
+  rowFlag,
+  type SpanIdentity,
+  setCell,
+  stride,
+  takeRow,
+} from "./span-rows.ts";
 
 export interface Arrival {
   readonly window: number;
@@ -73,32 +37,8 @@ export interface Arrival {
 /** How far up the spans above a call are followed. */
 export const ancestorLimit = 64;
 
-export function createOpenSpans(horizonWindows: number): OpenSpans {
-  return {
-    data: new Int32Array(1024 * stride),
-    heads: new Int32Array(1024).fill(-1),
-    responses: new Map(),
-    lists: new Map(),
-    free: -1,
-    rows: 0,
-    live: 0,
-    firstOpen: Number.NEGATIVE_INFINITY,
-    horizonWindows,
-  };
-}
-
-export const cell = (open: OpenSpans, row: number, at: number): number =>
-  open.data[row * stride + at] as number;
-
-function setCell(open: OpenSpans, row: number, at: number, value: number): void {
-  open.data[row * stride + at] = value;
-}
-
 export const hasIdentity = (span: SpanIdentity): boolean =>
   (span.trace0 | span.trace1 | span.trace2 | span.trace3) !== 0 && (span.span0 | span.span1) !== 0;
-
-const hasFlag = (open: OpenSpans, row: number, flag: number): boolean =>
-  (cell(open, row, column.flags) & flag) !== 0;
 
 export const isCall = (open: OpenSpans, row: number): boolean => hasFlag(open, row, rowFlag.call);
 export const isError = (open: OpenSpans, row: number): boolean => hasFlag(open, row, rowFlag.error);
@@ -224,61 +164,6 @@ export function freeWindow(open: OpenSpans, window: number): void {
   }
 }
 
-function hasParent(open: OpenSpans, row: number): boolean {
-  return (cell(open, row, column.parent) | cell(open, row, column.parent + 1)) !== 0;
-}
-
-const hashOf = (trace0: number, trace3: number, span0: number, span1: number): number =>
-  mixBits(trace0 ^ Math.imul(trace3, 31) ^ Math.imul(span0, 0x9e3779b1) ^ span1);
-
-function findSpan(open: OpenSpans, span: SpanIdentity): number {
-  const { data } = open;
-  const span0 = span.span0 | 0;
-  const span1 = span.span1 | 0;
-  const trace0 = span.trace0 | 0;
-  const trace1 = span.trace1 | 0;
-  const trace2 = span.trace2 | 0;
-  const trace3 = span.trace3 | 0;
-  const hash = hashOf(trace0, trace3, span0, span1);
-  let row = open.heads[hash & (open.heads.length - 1)] as number;
-  while (row >= 0) {
-    const at = row * stride;
-    if (
-      data[at + 4] === span0 &&
-      data[at + 5] === span1 &&
-      data[at] === trace0 &&
-      data[at + 1] === trace1 &&
-      data[at + 2] === trace2 &&
-      data[at + 3] === trace3
-    )
-      return row;
-    row = data[at + column.nextInHash] as number;
-  }
-  return -1;
-}
-
-const wanted = {
-  trace0: 0,
-  trace1: 0,
-  trace2: 0,
-  trace3: 0,
-  span0: 0,
-  span1: 0,
-  parent0: 0,
-  parent1: 0,
-};
-
-function findParent(open: OpenSpans, row: number): number {
-  const at = row * stride;
-  wanted.trace0 = open.data[at] as number;
-  wanted.trace1 = open.data[at + 1] as number;
-  wanted.trace2 = open.data[at + 2] as number;
-  wanted.trace3 = open.data[at + 3] as number;
-  wanted.span0 = open.data[at + 6] as number;
-  wanted.span1 = open.data[at + 7] as number;
-  return findSpan(open, wanted);
-}
-
 function addPlaceholder(open: OpenSpans, child: number, callWindow: number): void {
   const row = takeRow(open, callWindow);
   const { data } = open;
@@ -296,57 +181,6 @@ function addPlaceholder(open: OpenSpans, child: number, callWindow: number): voi
   addToHash(open, row);
 }
 
-function takeRow(open: OpenSpans, window: number): number {
-  let row = open.free;
-  if (row >= 0) open.free = cell(open, row, column.nextInWindow);
-  else {
-    row = open.rows++;
-    if (open.rows * stride > open.data.length) {
-      const grown = new Int32Array(open.data.length * 2);
-      grown.set(open.data);
-      open.data = grown;
-    }
-  }
-  open.live++;
-  setCell(open, row, column.window, window);
-  setCell(open, row, column.nextInHash, -1);
-  setCell(open, row, column.nextResponse, -1);
-  addToList(open, row, window);
-  if (open.live > open.heads.length) growHash(open);
-  return row;
-}
-
-function addToList(open: OpenSpans, row: number, window: number): void {
-  setCell(open, row, column.nextInWindow, open.lists.get(window) ?? -1);
-  open.lists.set(window, row);
-}
-
-function bucketOf(open: OpenSpans, row: number): number {
-  const at = row * stride;
-  const { data } = open;
-  return (
-    hashOf(
-      data[at] as number,
-      data[at + 3] as number,
-      data[at + 4] as number,
-      data[at + 5] as number,
-    ) &
-    (open.heads.length - 1)
-  );
-}
-
-function addToHash(open: OpenSpans, row: number): void {
-  const bucket = bucketOf(open, row);
-  setCell(open, row, column.nextInHash, open.heads[bucket] as number);
-  open.heads[bucket] = row;
-}
-
-function isInHash(open: OpenSpans, wantedRow: number): boolean {
-  let row = open.heads[bucketOf(open, wantedRow)] as number;
-  while (row >= 0 && row !== wantedRow) row = cell(open, row, column.nextInHash);
-  return row >= 0;
-}
-
 function addToResponses(open: OpenSpans, row: number, hash: number): void {
   const window = cell(open, row, column.window);
   let byHash = open.responses.get(window);
@@ -360,30 +194,4 @@ function addToResponses(open: OpenSpans, row: number, hash: number): void {
   if (length >= responseLimit) return;
   setCell(open, row, column.nextResponse, first);
   byHash.set(hash, row);
-}
-
-/** Does nothing for a row that is not in the hash. */
-function dropFromHash(open: OpenSpans, row: number): void {
-  const bucket = bucketOf(open, row);
-  let before = -1;
-  let at = open.heads[bucket] as number;
-  while (at >= 0 && at !== row) {
-    before = at;
-    at = cell(open, at, column.nextInHash);
-  }
-  if (at < 0) return;
-  const next = cell(open, row, column.nextInHash);
-  if (before < 0) open.heads[bucket] = next;
-  else setCell(open, before, column.nextInHash, next);
-}
-
-/** Twice the buckets. Chains keep their order, newest first. */
-function growHash(open: OpenSpans): void {
-  const old = open.heads;
-  open.heads = new Int32Array(old.length * 2).fill(-1);
-  for (const head of old) {
-    const chain: number[] = [];
-    for (let row = head; row >= 0; row = cell(open, row, column.nextInHash)) chain.push(row);
-    for (const row of chain.reverse()) addToHash(open, row);
-  }
 }

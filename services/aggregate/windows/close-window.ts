@@ -3,7 +3,7 @@ import { type CellKey, cellKey, otherCell } from "../../contracts/cell.ts";
 import type { CellWindow } from "../../contracts/window.ts";
 import { type Texts, textOf } from "../decode/texts.ts";
 import { type Candidates, candidate, candidateKind } from "../spans/candidates.ts";
-import type { OpenSpans } from "../spans/open-spans.ts";
+import type { OpenSpans } from "../spans/span-rows.ts";
 import { addRequest, type CellAccumulator, takeCell } from "./cell-accumulator.ts";
 import type { OpenWindow } from "./open-windows.ts";
 import { valuesOf } from "./request-values.ts";

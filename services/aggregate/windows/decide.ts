@@ -13,15 +13,13 @@ import { type Candidates, candidate, candidateFlag, candidateKind } from "../spa
 import {
   ancestorLimit,
   ancestorOf,
-  cell,
-  column,
   isCall,
   isError,
   isOuter,
-  type OpenSpans,
   responsesLike,
   scopeOf,
 } from "../spans/open-spans.ts";
+import { cell, column, type OpenSpans } from "../spans/span-rows.ts";
 import { dropFailedPairs } from "./failed-pairs.ts";
 
 export interface Deciding {

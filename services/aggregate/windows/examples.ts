@@ -2,7 +2,7 @@
 import { outcomeIndex, outcomes } from "../../contracts/outcomes.ts";
 import { type Example, exampleLimit, pickExamples } from "../../contracts/window.ts";
 import { type Candidates, candidate } from "../spans/candidates.ts";
-import { cell, column, type OpenSpans } from "../spans/open-spans.ts";
+import { cell, column, type OpenSpans } from "../spans/span-rows.ts";
 
 export interface ExampleKeeper {
   /** Where the ids of the requests that follow are looked up. */
