@@ -11,23 +11,29 @@ import { configSchema } from "../../services/contracts/config.ts";
 import { topics } from "../../services/contracts/topics.ts";
 import { openClickHouse } from "../../services/history/clickhouse.ts";
 import { type EmbeddedHistory, startEmbeddedHistory } from "../../services/history/embedded.ts";
+import type { History } from "../../services/history/history.ts";
 import { createAdmission } from "../../services/ingest/admission.ts";
 import { openLmdbLog } from "../../services/log/lmdb.ts";
-import type { Log } from "../../services/log/log.ts";
+import type { AppendRecord, Log } from "../../services/log/log.ts";
 import { startApp } from "../../services/runtime/app.ts";
 import { systemClock } from "../../services/runtime/clock.ts";
-import { runNaive } from "./naive.ts";
+import { openNaive } from "./naive.ts";
 import { cpuSecondsOf, ownCpuSeconds } from "./support/cpu.ts";
 import { makePayloads, type Payloads } from "./support/payloads.ts";
+import { mergesDone } from "./support/settle.ts";
 
 export interface EndToEndJob {
   readonly contestant: "own" | "naive";
+  /** Sent before anything is measured: code gets compiled, files and pools get made. */
+  readonly warmUpRequests: number;
   readonly requests: number;
   readonly seed: number;
 }
 
+/** All but the row counts are of the measured requests alone. */
 export interface EndToEndResult {
   readonly spans: number;
+  readonly sentSpans: number;
   readonly storedRows: number;
   /** Requests counted in closed windows; naive: in its sketches. */
   readonly counted: number;
@@ -38,15 +44,41 @@ export interface EndToEndResult {
 }
 
 const spansEach = 500;
-/** Time that the spans of a run end in. */
-const spanMs = 60_000;
+/** Event time that all spans of a run end in: some 10,000 a second, about what one core takes. */
+const spanMs = 30_000;
 const inFlight = 16;
 
-async function runOwn(
-  payloads: Payloads,
-  startMs: number,
-  directory: string,
-): Promise<EndToEndResult> {
+interface Load {
+  readonly payloads: Payloads;
+  readonly warmUpRequests: number;
+  readonly startMs: number;
+  readonly directory: string;
+}
+
+interface Meter {
+  readonly own: number;
+  readonly engine: number;
+  readonly wall: number;
+}
+
+const readMeter = (enginePid: number): Meter => ({
+  own: ownCpuSeconds(),
+  engine: cpuSecondsOf(enginePid),
+  wall: performance.now(),
+});
+
+function since(before: Meter, enginePid: number) {
+  const after = readMeter(enginePid);
+  const engineCpuSeconds = after.engine - before.engine;
+  return {
+    cpuSeconds: after.own - before.own + engineCpuSeconds,
+    engineCpuSeconds,
+    wallSeconds: (after.wall - before.wall) / 1000,
+  };
+}
+
+async function runOwn(load: Load): Promise<EndToEndResult> {
+  const { payloads, warmUpRequests, startMs, directory } = load;
   const config = configSchema.parse({
     dataDir: directory,
     log: { partitions: 1 },
@@ -63,68 +95,82 @@ async function runOwn(
     readWaitMs: 50,
     stages: ["aggregate", "detect", "incident", "notify", "archive"],
   });
+  const { history, log } = app;
+  const enginePid = app.enginePid;
+  if (history === undefined || enginePid === undefined) throw new Error("no history");
   const admit = createAdmission({
     ...config.ingest,
     maxAttributes: config.ingest.maxAttributesPerSpan,
     partitions: config.log.partitions,
   });
-  const enginePid = app.enginePid ?? process.pid;
-  const engine = () => cpuSecondsOf(enginePid);
+  const send = (from: number, to: number) =>
+    appendAll({ log, payloads, clock, startMs, from, to }, (bytes) =>
+      admit("traces", bytes).records.map(({ partition, value }) => ({
+        topic: topics.traces,
+        partition,
+        value,
+      })),
+    );
+  await send(0, warmUpRequests);
+  await until(async () => (await archiveLag(log)) === 0);
+
   const delay = monitorEventLoopDelay({ resolution: 5 });
   delay.enable();
-  const before = { own: ownCpuSeconds(), engine: engine(), wall: performance.now() };
-  await appendAll(app.log, payloads, clock, startMs, (bytes) =>
-    admit("traces", bytes).records.map(({ partition, value }) => ({
-      topic: topics.traces,
-      partition,
-      value,
-    })),
-  );
+  const before = readMeter(enginePid);
+  await send(warmUpRequests, payloads.requests.length);
   clock.set(startMs + spanMs + 30_000);
-  const history = app.history;
-  if (history === undefined) throw new Error("no history");
-  let stored = 0;
+  await until(async () => (await archiveLag(log)) === 0);
   let counted = 0;
-  for (
-    let tries = 0;
-    tries < 600 && (stored < payloads.spans || counted < payloads.spans);
-    tries++
-  ) {
+  await until(async () => {
     clock.set(clock.nowMs() + 1_000);
-    await systemClock.sleep(200);
-    stored = Number(
-      (await history.query<{ n: string }>("SELECT count() AS n FROM spans"))[0]?.n ?? 0,
-    );
-    counted = Number(
-      (await history.query<{ n: string }>("SELECT sum(requests) AS n FROM windows"))[0]?.n ?? 0,
-    );
-  }
+    counted = await numberIn(history, "SELECT sum(requests) AS n FROM windows");
+    return counted >= payloads.spans;
+  });
+  await mergesDone(history);
   delay.disable();
   return {
-    spans: payloads.spans,
-    storedRows: stored,
+    ...since(before, enginePid),
+    spans: (payloads.requests.length - warmUpRequests) * spansEach,
+    sentSpans: payloads.spans,
+    storedRows: await numberIn(history, "SELECT count() AS n FROM spans"),
     counted,
-    cpuSeconds: ownCpuSeconds() - before.own + engine() - before.engine,
-    engineCpuSeconds: engine() - before.engine,
-    wallSeconds: (performance.now() - before.wall) / 1000,
     loopDelayP99Ms: delay.percentile(99) / 1e6,
   };
 }
 
+async function archiveLag(log: Log): Promise<number> {
+  const [lag] = await log.lag("archive", [topics.traces]);
+  return lag?.lagRecords ?? 0;
+}
+
+async function numberIn(history: History, sql: string): Promise<number> {
+  return Number((await history.query<{ n: string }>(sql))[0]?.n ?? 0);
+}
+
+/** Asks four times a second, for two minutes at most. */
+async function until(isDone: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 480 && !(await isDone()); tries++) await systemClock.sleep(250);
+}
+
+interface Sending {
+  readonly log: Log;
+  readonly payloads: Payloads;
+  readonly clock: ReturnType<typeof storyClock>;
+  readonly startMs: number;
+  /** Requests [from, to). */
+  readonly from: number;
+  readonly to: number;
+}
+
 async function appendAll(
-  log: Log,
-  payloads: Payloads,
-  clock: ReturnType<typeof storyClock>,
-  startMs: number,
-  recordsOf: (
-    bytes: Uint8Array,
-  ) => { readonly topic: string; readonly partition: number; readonly value: Uint8Array }[],
+  { log, payloads, clock, startMs, from, to }: Sending,
+  recordsOf: (bytes: Uint8Array) => readonly AppendRecord[],
 ): Promise<void> {
   const open = new Set<Promise<unknown>>();
-  for (const [index, bytes] of payloads.requests.entries()) {
+  for (let index = from; index < to; index++) {
     clock.set(startMs + (spanMs * index) / payloads.requests.length + 1_000);
     const appended: Promise<unknown> = log
-      .append(recordsOf(bytes))
+      .append(recordsOf(payloads.requests[index] as Uint8Array))
       .then(() => open.delete(appended));
     open.add(appended);
     if (open.size >= inFlight) await Promise.race(open);
@@ -132,11 +178,8 @@ async function appendAll(
   await Promise.all(open);
 }
 
-async function runNaiveContestant(
-  payloads: Payloads,
-  startMs: number,
-  directory: string,
-): Promise<EndToEndResult> {
+async function runNaiveContestant(load: Load): Promise<EndToEndResult> {
+  const { payloads, warmUpRequests, startMs, directory } = load;
   const clock = storyClock(startMs);
   await using log = await openLmdbLog({
     directory: join(directory, "log"),
@@ -151,55 +194,45 @@ async function runNaiveContestant(
     host: "127.0.0.1",
     port: 0,
   });
-  const history = openClickHouse({
-    url: embedded.url,
-    user: embedded.user,
-    password: embedded.password,
-    database: "foreshock",
-  });
-  const before = {
-    own: ownCpuSeconds(),
-    engine: cpuSecondsOf(embedded.pid),
-    wall: performance.now(),
-  };
-  const { counted, storedRows } = await runNaive({
-    log,
-    history,
-    url: embedded.url,
-    user: embedded.user,
-    password: embedded.password,
-    spans: payloads.spans,
-    send: () =>
-      appendAll(log, payloads, clock, startMs, (value) => [
-        { topic: topics.traces, partition: 0, value },
-      ]),
-  });
-  const engineCpuSeconds = cpuSecondsOf(embedded.pid) - before.engine;
-  const result = {
-    spans: payloads.spans,
-    storedRows,
-    counted,
-    cpuSeconds: ownCpuSeconds() - before.own + engineCpuSeconds,
-    engineCpuSeconds,
-    wallSeconds: (performance.now() - before.wall) / 1000,
+  const { url, user, password, pid } = embedded;
+  await using history = openClickHouse({ url, user, password, database: "foreshock" });
+  await using naive = await openNaive({ log, history, url, user, password });
+  const send = (from: number, to: number) =>
+    appendAll({ log, payloads, clock, startMs, from, to }, (value) => [
+      { topic: topics.traces, partition: 0, value },
+    ]);
+  const warmUpSpans = warmUpRequests * spansEach;
+  await Promise.all([send(0, warmUpRequests), naive.consume(warmUpSpans)]);
+
+  const before = readMeter(pid);
+  await Promise.all([
+    send(warmUpRequests, payloads.requests.length),
+    naive.consume(payloads.spans - warmUpSpans),
+  ]);
+  await mergesDone(history);
+  return {
+    ...since(before, pid),
+    spans: payloads.spans - warmUpSpans,
+    sentSpans: payloads.spans,
+    storedRows: await numberIn(history, "SELECT count() AS n FROM otel_traces_naive"),
+    counted: naive.counted(),
     loopDelayP99Ms: 0,
   };
-  await history.close();
-  return result;
 }
 
 process.on("message", (job: EndToEndJob) => {
   const directory = mkdtempSync(join(tmpdir(), "foreshock-bench-"));
   const startMs = Math.floor(Date.now() / 60_000) * 60_000;
+  const { warmUpRequests } = job;
   const payloads = makePayloads({
-    count: job.requests,
+    count: warmUpRequests + job.requests,
     spansEach,
     startMs,
     spanMs,
     seed: job.seed,
   });
   const run = job.contestant === "own" ? runOwn : runNaiveContestant;
-  run(payloads, startMs, directory)
+  run({ payloads, warmUpRequests, startMs, directory })
     .then((result) => process.send?.(result))
     .catch((error) =>
       process.send?.({
