@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { cellKey } from "../../../services/contracts/cell.ts";
 import type { CellFrame, SignalName } from "../../../services/contracts/frame.ts";
 import type { CellWindow } from "../../../services/contracts/window.ts";
-import { aDetect, framesOf, inputOf, signalOf } from "../../support/detect-task.ts";
+import { detectStage } from "../../../services/detect/detect.ts";
+import type { Reducer } from "../../../services/stage.ts";
+import { aDetect, aDetectContext, framesOf, inputOf, signalOf } from "../../support/detect-task.ts";
 import {
   healthyTraffic,
   seeded,
@@ -17,7 +19,28 @@ const startMs = 1_800_000_000_000;
 const hour = 720;
 const minute = 12;
 
-/** Plays a cell: an hour of health, then what `shapeAt` says of each window since; the frames of the cell since then. */
+const trained = new Map<number, readonly Uint8Array[]>();
+
+/** A task that has seen one healthy cell for `lead` windows; learned once, since it is asked for often. */
+function train(lead: number): Reducer {
+  const known = trained.get(lead);
+  if (known !== undefined) return detectStage.create(aDetectContext(), known);
+  const random = seeded(99);
+  const detect = aDetect();
+  for (let index = 0; index < lead; index++)
+    detect.step(
+      inputOf(
+        aWindow({
+          windowStartMs: startMs + index * 5_000,
+          cells: [trafficWindow(key, random, healthyTraffic)],
+        }),
+      ),
+    );
+  trained.set(lead, detect.snapshot().chunks);
+  return detect;
+}
+
+/** Plays a cell after an hour of health (or `lead` windows): what `shapeAt` says of each window; the cell's frames. */
 function play(
   windows: number,
   shapeAt: (index: number) => Partial<TrafficShape> | "silent",
@@ -25,22 +48,17 @@ function play(
 ): CellFrame[] {
   const { seed = 1, change = (window) => window, lead = hour } = options;
   const random = seeded(seed);
-  const detect = aDetect();
+  const detect = train(lead);
   const frames: CellFrame[] = [];
-  for (let index = -lead; index < windows; index++) {
-    const shape = index < 0 ? {} : shapeAt(index);
-    const cell =
-      shape === "silent" ? undefined : trafficWindow(key, random, { ...healthyTraffic, ...shape });
-    const { outputs } = detect.step(
-      inputOf(
-        aWindow({
-          windowStartMs: startMs + (index + lead) * 5_000,
-          cells: cell === undefined ? [] : [index < 0 ? cell : change(cell)],
-        }),
-      ),
-    );
-    const [frame] = framesOf(outputs);
-    if (index >= 0 && frame?.cells[0] !== undefined) frames.push(frame.cells[0]);
+  for (let index = 0; index < windows; index++) {
+    const shape = shapeAt(index);
+    const cells =
+      shape === "silent"
+        ? []
+        : [change(trafficWindow(key, random, { ...healthyTraffic, ...shape }))];
+    const windowStartMs = startMs + (index + lead) * 5_000;
+    const [frame] = framesOf(detect.step(inputOf(aWindow({ windowStartMs, cells }))).outputs);
+    if (frame?.cells[0] !== undefined) frames.push(frame.cells[0]);
   }
   return frames;
 }
@@ -73,9 +91,8 @@ describe("a cell that fails", () => {
     const frames = play(outage + 2 * minute, (index) => ({
       errorRatio: index < outage ? 0.6 : 0.003,
     }));
-    expect(frames.slice(0, outage).filter(isAnomalous("failures")).length).toBeGreaterThan(
-      0.95 * outage,
-    );
+    const during = frames.slice(3, outage).filter(({ requests }) => requests > 0);
+    expect(during.every(isAnomalous("failures"))).toBe(true);
     expect(signalOf(frames.at(-1), "failures")?.state).toBe("normal");
   });
 
@@ -86,15 +103,15 @@ describe("a cell that fails", () => {
     expect(late).toMatchObject({ state: "anomalous", isFrozen: true, expected: early?.expected });
   });
 
-  it("is caught again a day of health later", () => {
+  it("is caught again after two hours of health", () => {
     const outage = 30 * minute;
-    const frames = play(outage + hour * 2 + 5, (index) => ({
+    const frames = play(outage + hour * 2 + minute, (index) => ({
       errorRatio: index < outage || index >= outage + hour * 2 ? 0.3 : 0.003,
     }));
     expect(frames.slice(outage + hour, outage + hour * 2).some(isAnomalous("failures"))).toBe(
       false,
     );
-    expect(frames.slice(-5).some(isAnomalous("failures"))).toBe(true);
+    expect(frames.slice(-minute).some(isAnomalous("failures"))).toBe(true);
   });
 });
 
