@@ -2,7 +2,7 @@ import { blindVerdict, type Detector } from "./detector.ts";
 import { betaBinomialSurprise } from "./tail.ts";
 
 /** A rule: both windows must burn the budget `burn` times faster than it lasts. */
-export interface BurnRule {
+interface BurnRule {
   readonly long: "1h" | "6h";
   readonly short: "5m" | "30m";
   readonly burn: number;
@@ -12,7 +12,7 @@ export interface BurnRule {
  * The paging rules of the SRE Workbook, chapter 5, table "Recommended parameters", as in Sloth's google-30d file. Its ticket
  * rules (1 d and 3 d) are left to the history of the objective: they say nothing early.
  */
-export const burnRules: readonly BurnRule[] = [
+const burnRules: readonly BurnRule[] = [
   { long: "1h", short: "5m", burn: 14.4 },
   { long: "6h", short: "30m", burn: 6 },
 ];

@@ -9,7 +9,7 @@ const lanczos = [
 ];
 
 /** ln Γ(x) for x > 0: Stirling's series from 10 up (error < 1e-12), Lanczos below (error < 2e-10). */
-export function logGamma(x: number): number {
+function logGamma(x: number): number {
   if (x >= 10) {
     const inverse = 1 / x;
     const square = inverse * inverse;

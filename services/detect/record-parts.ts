@@ -4,13 +4,13 @@ import { recordLimitBytes } from "../contracts/records.ts";
 import { encodeWindow, type WindowRecord } from "../contracts/window.ts";
 
 /** Parts stay below this, bytes: headers and the log's own fields need room under the limit of a record. */
-export const partLimitBytes = Math.floor(recordLimitBytes * 0.88);
+const partLimitBytes = Math.floor(recordLimitBytes * 0.88);
 
 /**
  * Encodes `record` whole, or in as few equal shares of its cells as fit. A single cell that is too large by itself is
  * a part of its own: nothing is dropped here.
  */
-export function encodeInParts<Cell, Whole extends { readonly cells: readonly Cell[] }>(
+function encodeInParts<Cell, Whole extends { readonly cells: readonly Cell[] }>(
   record: Whole,
   encode: (part: Whole & { part: number; parts: number }) => Uint8Array,
   limitBytes = partLimitBytes,

@@ -19,7 +19,7 @@ const dayMs = 86_400_000;
  * An endless series: bursty traffic, overdispersed ratios, levels that wander (autocorrelation 0.9, 3 %).
  * `faultAt` says which windows are faulty.
  */
-export function* series(
+function* series(
   kind: ObservationKind,
   seed: number,
   faultAt: (index: number) => Fault = () => "none",
