@@ -1,7 +1,7 @@
 /**
  * One source partition: records in, a batch for each window out once the watermark has passed its end.
  *
- * The state of the task is the last half minute of the log: a snapshot names the offset from which everything that open
+ * The state of the task is the last minute of the log: a snapshot names the offset from which everything that open
  * windows need lies in the log, and how event time stood there; stepping on from it gives the same windows again, and
  * those that were written before are not written twice.
  */
@@ -24,8 +24,15 @@ import {
   windowIndexOf,
 } from "./windows/open-windows.ts";
 
-/** Windows in which a call is looked for that describes the same request, before the one that closes, ms. */
+/** How long before a window a call is looked for that describes the same request as one in it, ms. */
 const horizonMs = 15_000;
+
+/**
+ * How many horizons back spans are remembered, and the log is read again after a restart. What counts in an open window depends on
+ * calls one horizon before it, whether those counted on calls another one before them, and the way from these up on
+ * spans one more before.
+ */
+const rememberedHorizons = 3;
 
 /** After a longer gap in time (a day of 5 s windows) the empty windows within it are left out. */
 const gapLimit = 17_280;
@@ -39,6 +46,7 @@ export function createSourceTask(
   const { window: times, series } = context.judgement;
   const { lengthMs } = times;
   const horizonWindows = Math.max(1, Math.ceil(horizonMs / lengthMs));
+  const remembered = rememberedHorizons * horizonWindows;
   const intake = createIntake(horizonWindows);
   const windows = createOpenWindows(
     times,
@@ -64,7 +72,7 @@ export function createSourceTask(
     },
     snapshot() {
       const oldest = Math.max(windows.firstOpen ?? Number.NEGATIVE_INFINITY, closedThrough + 1);
-      const earliest = earliestNeeded(windows, oldest - 2 * horizonWindows);
+      const earliest = earliestNeeded(windows, oldest - remembered);
       const chunk = encodeSnapshot({
         closedThrough,
         position: earliest?.before ?? windows.position,
@@ -135,7 +143,7 @@ export function createSourceTask(
       index++;
     }
     windows.firstOpen = index;
-    const oldest = index - 2 * horizonWindows;
+    const oldest = index - remembered;
     for (const known of [...windows.byIndex.keys()])
       if (known < oldest) windows.byIndex.delete(known);
     intake.closedBefore(index, oldest);

@@ -138,7 +138,7 @@ describe("an aggregate task", () => {
 
         expect(asBytes(outputs)).toEqual(asBytes(expected));
       }),
-      { numRuns: 150 },
+      { numRuns: 200 },
     );
   });
 });
