@@ -53,7 +53,7 @@ export interface Verdict {
   readonly high: number | undefined;
 }
 
-export interface StepOptions {
+interface StepOptions {
   /** True while an incident is open on the series: judge, but do not learn. */
   readonly isFrozen: boolean;
 }

@@ -5,40 +5,21 @@ import { type ExceedanceState, usualBoundary, usualQuantile } from "../../detect
 import { defaultSets } from "../../detectors/registry.ts";
 import { sketchCount, sketchQuantile } from "../../detectors/sketch.ts";
 import type { Judgement } from "../contracts/config.ts";
-import { type CellFrame, type SignalVerdict, signalCatalog } from "../contracts/frame.ts";
-import { type CellWindow, counter, estimateBreadth, sketch } from "../contracts/window.ts";
-import { contextOf, short, updateContext, usualRequests } from "./cell-context.ts";
+import { type CellFrame, signalCatalog } from "../contracts/frame.ts";
+import { type CellWindow, counter, sketch } from "../contracts/window.ts";
+import { updateContext } from "./cell-context.ts";
+import { assembleFrame } from "./cell-frame.ts";
 import { type CellState, initialSignal, type SignalState, spotlessStates } from "./cell-state.ts";
-import { frameDimensions } from "./frame-dimensions.ts";
-import { isSignalFrozen, updateFreeze } from "./freeze.ts";
+import { isSignalFrozen } from "./freeze.ts";
+import { conclude, isFrozen, type Step, signalState, type WindowTime } from "./judge-step.ts";
 import {
   denominatorOf,
-  failuresOf,
   geometricMean,
   inFlightOf,
   type SignalSource,
   signalSources,
 } from "./signal-sources.ts";
-import { type Combined, classify, stepDetectors } from "./signal-verdict.ts";
-
-export interface WindowTime {
-  readonly windowStartMs: number;
-  readonly windowMs: number;
-}
-
-/** What is the same for all signals of a cell in a window. */
-interface Step {
-  readonly cell: CellState;
-  readonly window: CellWindow;
-  readonly time: WindowTime;
-  readonly isCellFrozen: boolean;
-  readonly isWarming: boolean;
-  /** Factor on latencies that prompts and load explain. */
-  readonly factor: number;
-  readonly detect: Judgement["detect"];
-  /** Signals to be shown, in the order of `signalSources`. */
-  readonly shown: SignalVerdict[];
-}
+import { stepDetectors } from "./signal-verdict.ts";
 
 /** Steps a cell's state (in place) over its window; a silent cell gets a window without requests. */
 export function judgeCell(
@@ -72,7 +53,7 @@ export function judgeCell(
   });
   if (!isCellFrozen)
     learnDrivers(cell.drivers, sample, geometricMean(sketch(window, latencySketch(window))));
-  return assemble(step);
+  return assembleFrame(step);
 }
 
 function latencySketch(window: CellWindow): "timeToFirstToken" | "duration" {
@@ -81,18 +62,6 @@ function latencySketch(window: CellWindow): "timeToFirstToken" | "duration" {
 
 function roleOf(index: number) {
   return signalCatalog[(signalSources[index] as SignalSource).signal].role;
-}
-
-function isFrozen(step: Step, signal: SignalState): boolean {
-  return (step.isCellFrozen && !signal.isAdapting) || isSignalFrozen(signal);
-}
-
-function signalState(step: Step, source: SignalSource, index: number): SignalState {
-  const known = step.cell.signals[index];
-  if (known !== null && known !== undefined) return known;
-  const made = initialSignal(defaultSets[source.set], step.time.windowMs);
-  step.cell.signals[index] = made;
-  return made;
 }
 
 /** Gives a ratio signal whose first bad request this is a state of its own: that of the spotless ones, before this window. */
@@ -266,77 +235,4 @@ function judgeGauge(
     },
     { seen: value, bad: 0, of: 0, isAlwaysShown: value !== undefined },
   );
-}
-
-/** Surprise from which a signal that is otherwise left out is shown. */
-const shownFrom = 1;
-
-function conclude(
-  step: Step,
-  source: SignalSource,
-  signal: SignalState,
-  combined: Combined,
-  evidence: {
-    readonly seen: number | undefined;
-    readonly bad: number;
-    readonly of: number;
-    readonly isAlwaysShown: boolean;
-  },
-): void {
-  const state = classify(combined, step.isWarming, step.detect);
-  const wasFrozen = isFrozen(step, signal);
-  updateFreeze(signal, state, signalCatalog[source.signal].role, step.time.windowMs);
-  const surprise = state === "warming" ? 0 : combined.surprise;
-  if (!evidence.isAlwaysShown && surprise < shownFrom) return;
-  const orNull = (value: number | undefined) => (value === undefined ? null : short(value));
-  step.shown.push({
-    signal: source.signal,
-    state,
-    isFrozen: wasFrozen,
-    seen: orNull(evidence.seen),
-    expected: orNull(combined.expected),
-    low: orNull(combined.low),
-    high: orNull(combined.high),
-    bad: evidence.bad,
-    of: evidence.of,
-    direction: surprise > 0 ? combined.direction : "none",
-    surprise: short(surprise),
-    reasons:
-      state === "warming"
-        ? []
-        : combined.reasons
-            .map((reason) => ({ ...reason, surprise: short(reason.surprise) }))
-            .sort((a, b) => b.surprise - a.surprise || (a.detector < b.detector ? -1 : 1)),
-  });
-}
-
-function assemble({ cell, window, shown, factor }: Step): CellFrame {
-  const isUnusual = shown.some(({ state }) => state === "watching" || state === "anomalous");
-  return {
-    cell: window.cell,
-    requests: counter(window, "requests"),
-    failures: failuresOf(window),
-    limited: counter(window, "rate_limit"),
-    authFailures: counter(window, "auth"),
-    tenants: estimateBreadth(window, "tenants"),
-    tenantsFailed: estimateBreadth(window, "tenantsFailed"),
-    tenantsLimited: estimateBreadth(window, "tenantsLimited"),
-    usualRequests: short(usualRequests(cell)),
-    quietWindows: cell.quiet,
-    context: contextOf(cell, factor),
-    signals: shown,
-    dimensions: isUnusual ? frameDimensions(window.dimensions, slowAbove(cell, factor)) : [],
-    examples: isUnusual ? [...window.examples] : [],
-  };
-}
-
-/** The cell's usual 95th percentile of the time to first token, of the duration where there is none. */
-function slowAbove(cell: CellState, factor: number): number | undefined {
-  for (const name of ["ttft", "duration"]) {
-    const index = signalSources.findIndex(({ signal }) => signal === name);
-    const signal = cell.signals[index];
-    if (signal === null || signal === undefined) continue;
-    return usualQuantile(signal.detectors[0] as ExceedanceState, 0.95, factor);
-  }
-  return undefined;
 }

@@ -1,0 +1,40 @@
+/** A cell's part of the frame, once its signals are judged. */
+import { type ExceedanceState, usualQuantile } from "../../detectors/exceedance.ts";
+import type { CellFrame } from "../contracts/frame.ts";
+import { counter, estimateBreadth } from "../contracts/window.ts";
+import { contextOf, short, usualRequests } from "./cell-context.ts";
+import type { CellState } from "./cell-state.ts";
+import { frameDimensions } from "./frame-dimensions.ts";
+import type { Step } from "./judge-step.ts";
+import { failuresOf, signalSources } from "./signal-sources.ts";
+
+export function assembleFrame({ cell, window, shown, factor }: Step): CellFrame {
+  const isUnusual = shown.some(({ state }) => state === "watching" || state === "anomalous");
+  return {
+    cell: window.cell,
+    requests: counter(window, "requests"),
+    failures: failuresOf(window),
+    limited: counter(window, "rate_limit"),
+    authFailures: counter(window, "auth"),
+    tenants: estimateBreadth(window, "tenants"),
+    tenantsFailed: estimateBreadth(window, "tenantsFailed"),
+    tenantsLimited: estimateBreadth(window, "tenantsLimited"),
+    usualRequests: short(usualRequests(cell)),
+    quietWindows: cell.quiet,
+    context: contextOf(cell, factor),
+    signals: shown,
+    dimensions: isUnusual ? frameDimensions(window.dimensions, slowAbove(cell, factor)) : [],
+    examples: isUnusual ? [...window.examples] : [],
+  };
+}
+
+/** The cell's usual 95th percentile of the time to first token, of the duration where there is none. */
+function slowAbove(cell: CellState, factor: number): number | undefined {
+  for (const name of ["ttft", "duration"]) {
+    const index = signalSources.findIndex(({ signal }) => signal === name);
+    const signal = cell.signals[index];
+    if (signal === null || signal === undefined) continue;
+    return usualQuantile(signal.detectors[0] as ExceedanceState, 0.95, factor);
+  }
+  return undefined;
+}

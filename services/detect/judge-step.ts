@@ -1,0 +1,83 @@
+/** What the signals of a cell share while one window is judged, and how a signal's verdict joins the frame. */
+import { defaultSets } from "../../detectors/registry.ts";
+import type { Judgement } from "../contracts/config.ts";
+import { type SignalVerdict, signalCatalog } from "../contracts/frame.ts";
+import type { CellWindow } from "../contracts/window.ts";
+import { short } from "./cell-context.ts";
+import { type CellState, initialSignal, type SignalState } from "./cell-state.ts";
+import { isSignalFrozen, updateFreeze } from "./freeze.ts";
+import type { SignalSource } from "./signal-sources.ts";
+import { type Combined, classify } from "./signal-verdict.ts";
+
+export interface WindowTime {
+  readonly windowStartMs: number;
+  readonly windowMs: number;
+}
+
+/** What is the same for all signals of a cell in a window. */
+export interface Step {
+  readonly cell: CellState;
+  readonly window: CellWindow;
+  readonly time: WindowTime;
+  readonly isCellFrozen: boolean;
+  readonly isWarming: boolean;
+  /** Factor on latencies that prompts and load explain. */
+  readonly factor: number;
+  readonly detect: Judgement["detect"];
+  /** Signals to be shown, in the order of `signalSources`. */
+  readonly shown: SignalVerdict[];
+}
+
+export function isFrozen(step: Step, signal: SignalState): boolean {
+  return (step.isCellFrozen && !signal.isAdapting) || isSignalFrozen(signal);
+}
+
+export function signalState(step: Step, source: SignalSource, index: number): SignalState {
+  const known = step.cell.signals[index];
+  if (known !== null && known !== undefined) return known;
+  const made = initialSignal(defaultSets[source.set], step.time.windowMs);
+  step.cell.signals[index] = made;
+  return made;
+}
+
+/** Surprise from which a signal that is otherwise left out is shown. */
+const shownFrom = 1;
+
+export function conclude(
+  step: Step,
+  source: SignalSource,
+  signal: SignalState,
+  combined: Combined,
+  evidence: {
+    readonly seen: number | undefined;
+    readonly bad: number;
+    readonly of: number;
+    readonly isAlwaysShown: boolean;
+  },
+): void {
+  const state = classify(combined, step.isWarming, step.detect);
+  const wasFrozen = isFrozen(step, signal);
+  updateFreeze(signal, state, signalCatalog[source.signal].role, step.time.windowMs);
+  const surprise = state === "warming" ? 0 : combined.surprise;
+  if (!evidence.isAlwaysShown && surprise < shownFrom) return;
+  const orNull = (value: number | undefined) => (value === undefined ? null : short(value));
+  step.shown.push({
+    signal: source.signal,
+    state,
+    isFrozen: wasFrozen,
+    seen: orNull(evidence.seen),
+    expected: orNull(combined.expected),
+    low: orNull(combined.low),
+    high: orNull(combined.high),
+    bad: evidence.bad,
+    of: evidence.of,
+    direction: surprise > 0 ? combined.direction : "none",
+    surprise: short(surprise),
+    reasons:
+      state === "warming"
+        ? []
+        : combined.reasons
+            .map((reason) => ({ ...reason, surprise: short(reason.surprise) }))
+            .sort((a, b) => b.surprise - a.surprise || (a.detector < b.detector ? -1 : 1)),
+  });
+}
