@@ -32,6 +32,7 @@ export async function runEffectTask(
         (await log.offsets(topic, partition)).start,
     );
   const consumed = new Map(Object.entries(usable?.manifest.consumed ?? {}));
+  let isChanged = true;
 
   for (const source of sources) {
     const { end } = await log.offsets(source.topic, source.partition);
@@ -40,7 +41,6 @@ export async function runEffectTask(
       await write(await takeFrom(source, 0));
     }
   }
-  let isChanged = true;
   while (!signal.aborted) {
     const outputs: AppendRecord[] = [];
     for (const [index, source] of sources.entries())
