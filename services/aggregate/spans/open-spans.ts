@@ -128,6 +128,18 @@ export function isOuter(open: OpenSpans, row: number): boolean {
   return below >= 0 && below >= cell(open, row, column.window) - open.horizonWindows;
 }
 
+/** Whether there is another such row as `responsesLike` gives. */
+export function hasResponseLike(open: OpenSpans, row: number, window: number): boolean {
+  if (cell(open, row, column.nextResponse) >= 0) return true;
+  const hash = cell(open, row, column.responseHash);
+  for (const [other, byHash] of open.responses) {
+    if (other < window - open.horizonWindows) continue;
+    const first = byHash.get(hash);
+    if (first !== undefined && first !== row) return true;
+  }
+  return false;
+}
+
 /**
  * Rows of calls whose response ids hash alike, in windows that count for something in `window`: at most `responseLimit` a
  * window, because an id that comes more often than that is none.

@@ -13,6 +13,7 @@ import { type Candidates, candidate, candidateFlag, candidateKind } from "../spa
 import {
   ancestorLimit,
   ancestorOf,
+  hasResponseLike,
   isCall,
   isError,
   isOuter,
@@ -73,7 +74,7 @@ function settleUnfinished(candidates: Candidates, at: number, parentFailed: bool
 function winsAmongTwins(deciding: Deciding, at: number, row: number): boolean {
   const { open, candidates, window } = deciding;
   const hash = cell(open, row, column.responseHash);
-  if (hash === 0) return true;
+  if (hash === 0 || !hasResponseLike(open, row, window)) return true;
   const alike = responsesLike(open, hash, window).filter(
     (other) => other !== row && !isOuter(open, other),
   );
@@ -89,7 +90,8 @@ function winsAmongTwins(deciding: Deciding, at: number, row: number): boolean {
     if (!overlap(candidates, at, others, twinAt)) continue;
     if (isNearer(candidates, at, others, twinAt)) complete(candidates, at, others, twinAt);
     else {
-      complete(others, twinAt, candidates, at);
+      // Windows still open are left as they are: a restart that reads on from there could not know what this one had told them.
+      if (twinWindow === window) complete(others, twinAt, candidates, at);
       wins = false;
     }
   }
