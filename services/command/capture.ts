@@ -4,7 +4,7 @@ import { openCaptureWriter } from "../log/capture.ts";
 import type { Log, LogRecord } from "../log/log.ts";
 import { openLog } from "../runtime/app.ts";
 import { loadConfig } from "../runtime/config-load.ts";
-import { type Command, configOption, exitCodes, write } from "./command.ts";
+import { type Command, configOption, exitCodes, outputFile, requireLog, write } from "./command.ts";
 import { showProgress } from "./progress.ts";
 
 export const captureCommand: Command = {
@@ -34,11 +34,12 @@ export const captureCommand: Command = {
     "The embedded log belongs to one process: stop `foreshock run` first. Content is already cut; names and ids are in it.",
   ],
   run: async (args) => {
-    const out = args.text("out");
+    const out = outputFile(args, "out");
     if (out === undefined) throw new ForeshockError("usage", "capture: --out FILE is needed");
     const fromMs = time(args.text("from"), "from", 0);
     const toMs = time(args.text("to"), "to", Number.POSITIVE_INFINITY);
     const { config } = loadConfig(args.text("config"), process.env);
+    requireLog(config);
     await using log = await openLog(config);
     const partitions = await sourcePartitions(log);
     const total = partitions.reduce((sum, { start, end }) => sum + end - start, 0);

@@ -2,12 +2,13 @@ import { writeFileSync } from "node:fs";
 import * as z from "zod";
 import { configSchema } from "../contracts/config.ts";
 import { environmentName, environmentNames, loadConfig } from "../runtime/config-load.ts";
-import { type Command, exitCodes, write } from "./command.ts";
+import { type Command, exitCodes, outputFile, write } from "./command.ts";
 
 export const checkConfigCommand: Command = {
   name: "check-config",
   summary: "Check a configuration: every mistake at once, suspicious settings explained.",
   usage: "[FILE] [--schema] [--print]",
+  maxPositionals: 1,
   options: {
     schema: {
       type: "boolean",
@@ -27,7 +28,7 @@ export const checkConfigCommand: Command = {
       write(JSON.stringify(configJsonSchema(), null, 2));
       return exitCodes.ok;
     }
-    const schemaFile = args.text("write-schema");
+    const schemaFile = outputFile(args, "write-schema");
     if (schemaFile !== undefined) {
       writeFileSync(schemaFile, `${JSON.stringify(configJsonSchema(), null, 2)}\n`);
       return exitCodes.ok;

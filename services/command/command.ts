@@ -1,5 +1,8 @@
 /** What a command of the command line is, and what they all share: options, exit codes, output. */
+import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { type ParseArgsOptionsConfig, parseArgs } from "node:util";
+import type { Config } from "../contracts/config.ts";
 import { ForeshockError } from "../contracts/errors.ts";
 
 /** Exit codes that scripts can rely on. */
@@ -21,6 +24,8 @@ export interface Command {
   readonly summary: string;
   /** Arguments after the name, such as `[stage…]`. */
   readonly usage: string;
+  /** How many arguments without a name it takes at most. Default: none. */
+  readonly maxPositionals?: number;
   readonly options: Readonly<Record<string, OptionInfo>>;
   readonly examples: readonly string[];
   /** Further lines of its help. */
@@ -63,6 +68,12 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
     );
   }
   const { values, positionals } = parsed;
+  const surplus = positionals[command.maxPositionals ?? 0];
+  if (surplus !== undefined)
+    throw new ForeshockError(
+      "usage",
+      `${command.name}: '${surplus}' is one argument too many; see foreshock ${command.name} --help`,
+    );
   const text = (option: string) =>
     typeof values[option] === "string" ? values[option] : undefined;
   return {
@@ -115,6 +126,34 @@ export const configOption = {
     help: "YAML file; each key also as FORESHOCK_… variable (default: none needed)",
   },
 } as const satisfies Record<string, OptionInfo>;
+
+/** Path of a file to be written, checked before any work is done for it; undefined where the option was not given. */
+export function outputFile(args: Arguments, option: string): string | undefined {
+  const path = args.text(option);
+  if (path === undefined) return undefined;
+  const refuse = (why: string): never => {
+    throw new ForeshockError("usage", `--${option} ${path}: ${why}`);
+  };
+  const place = existsSync(path) ? path : dirname(path);
+  if (!existsSync(place)) refuse(`there is no folder ${place}`);
+  if (place === path && statSync(path).isDirectory()) refuse("is a folder, must be a file");
+  try {
+    accessSync(place, constants.W_OK);
+  } catch {
+    refuse("must not be written by this user");
+  }
+  return path;
+}
+
+/** Throws where the configuration's embedded log was never made: a reading command must not make an empty one. */
+export function requireLog(config: Config): void {
+  const directory = join(config.dataDir, "log");
+  if (config.log.engine === "lmdb" && !existsSync(directory))
+    throw new ForeshockError(
+      "unavailable",
+      `there is no log in ${directory}; dataDir (FORESHOCK_DATA_DIR) says where foreshock run keeps its data`,
+    );
+}
 
 export const write = (line: string) => process.stdout.write(`${line}\n`);
 

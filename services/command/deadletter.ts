@@ -4,12 +4,13 @@ import { topics } from "../contracts/topics.ts";
 import type { Log } from "../log/log.ts";
 import { openLog } from "../runtime/app.ts";
 import { loadConfig } from "../runtime/config-load.ts";
-import { type Command, configOption, exitCodes, write } from "./command.ts";
+import { type Command, configOption, exitCodes, requireLog, write } from "./command.ts";
 
 export const deadletterCommand: Command = {
   name: "deadletter",
   summary: "List, show or re-drive records that could not be read.",
   usage: "list | show TOPIC/PARTITION/OFFSET | redrive [TOPIC/PARTITION/OFFSET…] [--config FILE]",
+  maxPositionals: Number.POSITIVE_INFINITY,
   options: { ...configOption },
   examples: [
     "foreshock deadletter list",
@@ -32,6 +33,7 @@ export const deadletterCommand: Command = {
         "usage",
         "deadletter show: which one? See foreshock deadletter list",
       );
+    requireLog(config);
     await using log = await openLog(config);
     const letters = await readLetters(log);
     const chosen = places.length === 0 ? letters : places.map((place) => find(letters, place));

@@ -10,7 +10,7 @@ import { topics } from "../contracts/topics.ts";
 import type { Log } from "../log/log.ts";
 import { type App, startApp } from "../runtime/app.ts";
 import { loadConfig } from "../runtime/config-load.ts";
-import { type Command, configOption, exitCodes, reporter, write } from "./command.ts";
+import { type Command, configOption, exitCodes, outputFile, reporter, write } from "./command.ts";
 import { historyStartMs, planStory, play, type Story, storyClock, warmUp } from "./demo-story.ts";
 import { showProgress } from "./progress.ts";
 import { stopSignal } from "./run.ts";
@@ -53,7 +53,7 @@ export const demoCommand: Command = {
       return await tell(args.text("scenario") ?? "S05", args.integer("seed", 1, [0, 2 ** 31 - 1]), {
         config: await demoConfig(base, dataDir),
         isOnce: args.flag("once"),
-        json: args.text("json"),
+        json: outputFile(args, "json"),
         startedAtMs,
         signal: stop.signal,
       });

@@ -10,7 +10,7 @@ import {
 import { speakThroughSdk } from "../chatbot/sdk-speaker.ts";
 import { ForeshockError } from "../contracts/errors.ts";
 import { systemClock } from "../runtime/clock.ts";
-import { type Command, exitCodes, write } from "./command.ts";
+import { type Command, exitCodes, outputFile, write } from "./command.ts";
 import { showProgress } from "./progress.ts";
 import { stopSignal } from "./run.ts";
 
@@ -68,7 +68,8 @@ export const fleetCommand: Command = {
       }
       return exitCodes.ok;
     }
-    const out = args.text("out");
+    const out = outputFile(args, "out");
+    const truth = outputFile(args, "truth");
     const endpoint = args.text("endpoint");
     if ((out === undefined) === (endpoint === undefined))
       throw new ForeshockError(
@@ -98,13 +99,13 @@ export const fleetCommand: Command = {
       return exitCodes.ok;
     }
     const capture = out ?? "";
-    const truthFile = args.text("truth") ?? `${capture}.truth.jsonl`;
+    const truthFile = truth ?? `${capture}.truth.jsonl`;
     const partitions = args.integer("partitions", 2, [1, 65_535]);
     const progress = showProgress(
       `simulating ${plan.scenario.scenario}`,
       plan.endMs - plan.startMs,
     );
-    const truth = await writeRun({
+    const { header } = await writeRun({
       plan,
       capture,
       truth: truthFile,
@@ -112,7 +113,6 @@ export const fleetCommand: Command = {
       onProgress: (simulatedMs) => progress.update(simulatedMs - plan.startMs),
     });
     progress.end();
-    const { header } = truth;
     const outage = header.outage.pointMs;
     write(
       `${header.requests} requests, ${header.failures} failed, in ${capture}; truth in ${truthFile}`,

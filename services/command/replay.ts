@@ -9,7 +9,7 @@ import type { CellWindow } from "../contracts/window.ts";
 import { type CaptureRecord, readCapture } from "../log/capture.ts";
 import { loadConfig } from "../runtime/config-load.ts";
 import { Replay, taskOf } from "../runtime/replay.ts";
-import { type Command, configOption, exitCodes, write } from "./command.ts";
+import { type Command, configOption, exitCodes, outputFile, write } from "./command.ts";
 import { showProgress } from "./progress.ts";
 
 export const replayCommand: Command = {
@@ -17,6 +17,7 @@ export const replayCommand: Command = {
   summary:
     "Run recorded telemetry through the same code as live, at full speed, and say what would have been alerted.",
   usage: "FILE… [--incidents FILE] [--requests FILE] [--config FILE]",
+  maxPositionals: Number.POSITIVE_INFINITY,
   options: {
     ...configOption,
     incidents: {
@@ -43,14 +44,14 @@ export const replayCommand: Command = {
       throw new ForeshockError("usage", "replay: which file? See foreshock replay --help");
     const { config, warnings } = loadConfig(args.text("config"), process.env);
     for (const warning of warnings) process.stderr.write(`warning  ${warning}\n`);
+    const incidentsFile = outputFile(args, "incidents");
+    const requestsFile = outputFile(args, "requests");
     const tasks = await tasksIn(files);
     if (tasks.length === 0)
       throw new ForeshockError("capture_invalid", `${files.join(", ")}: no record in it`);
 
-    const incidentsFile = args.text("incidents");
     const lines = incidentsFile === undefined ? undefined : createWriteStream(incidentsFile);
     const cells: CellWindow[] = [];
-    const wantsRequests = args.text("requests") !== undefined;
     const summary = {
       records: 0,
       rejected: 0,
@@ -79,7 +80,7 @@ export const replayCommand: Command = {
         onBatch: (window) => {
           summary.late += window.part === 0 ? window.pipeline.lateSpans : 0;
           summary.duplicates += window.part === 0 ? window.pipeline.duplicateSpans : 0;
-          if (wantsRequests) cells.push(...window.cells);
+          if (requestsFile !== undefined) cells.push(...window.cells);
         },
         onClosed: () => summary.windows++,
         onRejected: () => summary.rejected++,
@@ -94,10 +95,9 @@ export const replayCommand: Command = {
       lines.end();
       await once(lines, "close");
     }
-    const requests = args.text("requests");
-    if (requests !== undefined)
+    if (requestsFile !== undefined)
       writeFileSync(
-        requests,
+        requestsFile,
         `${JSON.stringify(requestRows(cells) satisfies RequestRow[], null, 1)}\n`,
       );
     write(
@@ -126,12 +126,11 @@ async function readAll(
   take: (record: CaptureRecord) => void,
 ): Promise<void> {
   for (const file of files) {
-    let size: number;
-    try {
-      size = statSync(file).size;
-    } catch {
-      throw new ForeshockError("capture_invalid", `${file}: no such file`);
-    }
+    const found = statSync(file, { throwIfNoEntry: false });
+    if (found === undefined) throw new ForeshockError("capture_invalid", `${file}: no such file`);
+    if (found.isDirectory())
+      throw new ForeshockError("capture_invalid", `${file}: is a folder, must be a capture file`);
+    const { size } = found;
     const progress = showProgress(`${what} ${file}`, size * (/\.(gz|zst)$/.test(file) ? 8 : 1));
     let done = 0;
     const onTorn = (offset: number) =>

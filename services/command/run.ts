@@ -9,6 +9,7 @@ export const runCommand: Command = {
   name: "run",
   summary: "Watch a chatbot: OTLP in, alerts out. All stages in one process, or the ones named.",
   usage: "[stage…] [--config FILE]",
+  maxPositionals: Number.POSITIVE_INFINITY,
   options: { ...configOption },
   examples: [
     "foreshock run",
