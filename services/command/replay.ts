@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { createWriteStream, statSync, writeFileSync } from "node:fs";
 import { alertText } from "../contracts/alert-text.ts";
+import type { CellKey } from "../contracts/cell.ts";
 import { ForeshockError } from "../contracts/errors.ts";
 import { signalCatalog } from "../contracts/frame.ts";
 import { type Incident, incidentLine } from "../contracts/incident.ts";
 import { type RequestRow, requestRows } from "../contracts/request-rows.ts";
-import type { CellWindow } from "../contracts/window.ts";
+import { type CellWindow, mergeCells } from "../contracts/window.ts";
 import { type CaptureRecord, readCapture } from "../log/capture.ts";
 import { loadConfig } from "../runtime/config-load.ts";
 import { Replay, taskOf } from "../runtime/replay.ts";
@@ -51,7 +52,7 @@ export const replayCommand: Command = {
       throw new ForeshockError("capture_invalid", `${files.join(", ")}: no record in it`);
 
     const lines = incidentsFile === undefined ? undefined : createWriteStream(incidentsFile);
-    const cells: CellWindow[] = [];
+    const cells = new Map<CellKey, CellWindow>();
     const summary = {
       records: 0,
       rejected: 0,
@@ -77,10 +78,12 @@ export const replayCommand: Command = {
       { judgement: config.judgement, tasks, windowsPartitions: config.log.partitions },
       {
         onIncident: tell,
-        onBatch: (window) => {
-          summary.late += window.part === 0 ? window.pipeline.lateSpans : 0;
-          summary.duplicates += window.part === 0 ? window.pipeline.duplicateSpans : 0;
-          if (requestsFile !== undefined) cells.push(...window.cells);
+        onBatch: (window, partition) => {
+          if (partition === 0 && window.part === 0) {
+            summary.late += window.pipeline.lateSpans;
+            summary.duplicates += window.pipeline.duplicateSpans;
+          }
+          if (requestsFile !== undefined) addCells(cells, window.cells);
         },
         onClosed: () => summary.windows++,
         onRejected: () => summary.rejected++,
@@ -98,7 +101,7 @@ export const replayCommand: Command = {
     if (requestsFile !== undefined)
       writeFileSync(
         requestsFile,
-        `${JSON.stringify(requestRows(cells) satisfies RequestRow[], null, 1)}\n`,
+        `${JSON.stringify(requestRows(cells.values()) satisfies RequestRow[], null, 1)}\n`,
       );
     write(
       `${summary.records} records (${summary.rejected} not readable), ${summary.windows / config.log.partitions} windows, ${summary.late} late and ${summary.duplicates} repeated spans; ` +
@@ -107,6 +110,16 @@ export const replayCommand: Command = {
     return exitCodes.ok;
   },
 };
+
+/** Sums the cells of a window into those of the whole file. */
+function addCells(all: Map<CellKey, CellWindow>, cells: readonly CellWindow[]): void {
+  for (const cell of cells) {
+    const before = all.get(cell.cell);
+    // Dimensions are not asked for, and they are what costs.
+    const plain = { ...cell, dimensions: [], examples: [] };
+    all.set(cell.cell, before === undefined ? plain : mergeCells(before, plain));
+  }
+}
 
 /** Source tasks that have records in the files: time waits for each of them, so they must be known before the start. */
 async function tasksIn(files: readonly string[]): Promise<string[]> {

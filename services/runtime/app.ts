@@ -7,6 +7,8 @@ import { openClickHouse } from "../history/clickhouse.ts";
 import { startEmbeddedHistory } from "../history/embedded.ts";
 import type { History } from "../history/history.ts";
 import { applyRetention, migrate } from "../history/migrate.ts";
+import { openKafkaLog } from "../log/kafka.ts";
+import { kafkaLogOptions } from "../log/kafka-settings.ts";
 import { openLmdbLog } from "../log/lmdb.ts";
 import type { Log } from "../log/log.ts";
 import { stageNames, stages, topicSpecs } from "../pipeline.ts";
@@ -183,8 +185,7 @@ function crashingAfterAppend(log: Log, point: CrashPoint): Log {
 
 /** Opens the log that the configuration names; the directory is made if missing. */
 export async function openLog(config: Config, clock: Clock = systemClock): Promise<Log> {
-  if (config.log.engine === "kafka")
-    throw new ForeshockError("config_invalid", "log.engine: kafka is not built in yet; use lmdb");
+  if (config.log.engine === "kafka") return await openKafkaLog(kafkaLogOptions(config.log, clock));
   const directory = join(config.dataDir, "log");
   mkdirSync(directory, { recursive: true });
   return await openLmdbLog({ directory, clock, limits: { maxDiskBytes: config.log.maxDiskBytes } });

@@ -22,8 +22,8 @@ export interface ReplayRecord {
 
 export interface ReplayListener {
   readonly onIncident?: (incident: Incident, bytes: Uint8Array) => void;
-  /** Each source task's share of a window, as aggregate wrote it. */
-  readonly onBatch?: (window: WindowRecord) => void;
+  /** Each source task's share of a window, as aggregate wrote it; the pipeline's counts are the same in every partition. */
+  readonly onBatch?: (window: WindowRecord, partition: number) => void;
   readonly onClosed?: (window: WindowRecord, bytes: Uint8Array) => void;
   readonly onFrame?: (frame: Frame, bytes: Uint8Array) => void;
   readonly onRejected?: (record: ReplayRecord, rejection: Rejection) => void;
@@ -49,6 +49,7 @@ export class Replay {
   private readonly listener: ReplayListener;
   private lastAppendMs = 0;
   private readonly windowMs: number;
+  private readonly allowedSkewMs: number;
 
   constructor(options: ReplayOptions, listener: ReplayListener) {
     const { judgement, tasks, windowsPartitions } = options;
@@ -63,6 +64,7 @@ export class Replay {
     this.incident = make("incident", "incident/0", 0);
     this.listener = listener;
     this.windowMs = judgement.window.lengthMs;
+    this.allowedSkewMs = judgement.window.allowedSkewMs;
   }
 
   /** Steps everything that one record leads to. */
@@ -85,7 +87,9 @@ export class Replay {
 
   /** The end of the input: every open window closes. */
   finish(): void {
-    const untilMs = (Math.floor(this.lastAppendMs / this.windowMs) + 1) * this.windowMs;
+    // A span may end later than it arrives, by the skew that is allowed.
+    const newestEndMs = this.lastAppendMs + this.allowedSkewMs;
+    const untilMs = (Math.floor(newestEndMs / this.windowMs) + 1) * this.windowMs;
     for (const aggregate of this.aggregates.values()) {
       const result = aggregate.finish?.(untilMs);
       if (result !== undefined) this.pass(result.outputs, this.lastAppendMs);
@@ -96,7 +100,8 @@ export class Replay {
     for (const output of outputs) {
       const { topic, partition, value } = output;
       if (topic === topics.windows) {
-        if (this.listener.onBatch !== undefined) this.listener.onBatch(decodeWindow(value));
+        if (this.listener.onBatch !== undefined)
+          this.listener.onBatch(decodeWindow(value), partition);
         this.pass(this.stepOf(this.detects[partition], output, appendMs), appendMs);
       } else if (topic === topics.frames) {
         this.listener.onFrame?.(frameRecord.decode(value), value);
