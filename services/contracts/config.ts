@@ -234,7 +234,65 @@ export const configSchema = z.strictObject({
     brokers: z
       .array(z.string())
       .default([])
-      .meta({ description: "Kafka brokers.", examples: [["127.0.0.1:9092"]] }),
+      .meta({
+        description: "Kafka brokers to begin with, host:port each.",
+        examples: [["127.0.0.1:9092"]],
+      }),
+    kafka: section("How Kafka is used. Only with engine kafka.", {
+      topicPrefix: z
+        .string()
+        .regex(/^[a-zA-Z0-9._-]{0,100}$/)
+        .default("")
+        .meta({
+          description:
+            "Before every topic and group, for several Foreshocks on one cluster. A Collector that writes the topics needs it too.",
+          examples: ["staging."],
+        }),
+      compression: z
+        .enum(["none", "gzip", "zstd"])
+        .default("zstd")
+        .meta({ description: "How batches are written. Read are none, gzip, lz4 and zstd." }),
+      replicationFactor: integer(
+        0,
+        [0, 10],
+        "Copies of each partition of topics made here. 0: three, or as many as there are brokers.",
+      ),
+      holdFactor: number(
+        4,
+        [1, 100],
+        "Kafka deletes by age, whoever has not read yet, so topics keep so many retentions; Foreshock deletes after one what every stage has read.",
+      ),
+      sasl: section("Who we are.", {
+        mechanism: z
+          .enum(["none", "plain", "scram-sha-256", "scram-sha-512"])
+          .default("none")
+          .meta({ description: "How brokers ask for it." }),
+        username: z.string().default(""),
+        password: z.string().default(""),
+        passwordFile: z
+          .string()
+          .default("")
+          .meta({
+            description: "File with the password, instead of `password`.",
+            examples: ["/run/secrets/kafka-password"],
+          }),
+      }),
+      tls: section("Encryption.", {
+        enabled: z
+          .boolean()
+          .default(false)
+          .meta({ description: "Whether brokers are spoken to over TLS." }),
+        caFile: z
+          .string()
+          .default("")
+          .meta({
+            description: "PEM file of the authority to trust instead of the system's.",
+            examples: ["/etc/foreshock/ca.pem"],
+          }),
+        certFile: z.string().default("").meta({ description: "PEM file of a client certificate." }),
+        keyFile: z.string().default("").meta({ description: "PEM file of its key." }),
+      }),
+    }),
     partitions: integer(
       2,
       [1, 1_024],
