@@ -38,7 +38,7 @@ export function stepEpisode(episode: Episode, step: EpisodeStep): Incident[] {
     degraded.get(key)?.some((signal) => signal.family === episode.family),
   );
   rememberWindow(episode, frames, { degraded, tracks: state.cells });
-  countHealth(episode, { members, cells, frames });
+  countHealth(episode, { members, cells, frames, judgement });
   if (episode.healthyWindows >= judgement.incident.resolveAfterWindows)
     return resolve(episode, window, resolvedReason(episode, judgement, window));
   const view = viewEpisode(episode, cells, step);
@@ -57,6 +57,7 @@ function countHealth(
     readonly members: readonly CellKey[];
     readonly cells: readonly CellKey[];
     readonly frames: ReadonlyMap<CellKey, CellFrame>;
+    readonly judgement: Judgement;
   },
 ): void {
   if (of.cells.length > 0) {
@@ -69,12 +70,19 @@ function countHealth(
   // A gap is not health: members that carry half of the usual traffic must have had requests.
   let usual = 0;
   let seen = 0;
+  let requests = 0;
+  let failed = 0;
   for (const key of of.members) {
     const frame = of.frames.get(key);
     usual += frame?.usualRequests ?? 0;
+    requests += frame?.requests ?? 0;
+    failed += (frame?.failures ?? 0) + (frame?.authFailures ?? 0);
     if (frame !== undefined && frame.requests > 0) seen += frame.usualRequests;
   }
   if (seen === 0 || seen < 0.5 * usual) return;
+  // Nor is a trickle that fails: too few requests to be evidence are not yet health.
+  const isFailureTold = episode.family === "service" || episode.family === "quality";
+  if (isFailureTold && failed > of.judgement.incident.pageFailureRatio * requests) return;
   episode.healthyWindows++;
   episode.phase = "resolving";
 }

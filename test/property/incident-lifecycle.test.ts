@@ -64,6 +64,19 @@ function isIn({ where, place }: Stretch, cell: Cell): boolean {
   }
 }
 
+/**
+ * Signals that surely show a trouble. Rate limits are left out: whose incident they belong to depends on how many tenants
+ * they hit.
+ */
+function signalsOf(trouble: Trouble): string[] {
+  return [
+    ...((trouble.failing ?? 0) > 0.1 ? ["failures"] : []),
+    ...((trouble.slower ?? 1) >= 3 ? ["ttft", "duration"] : []),
+    ...(trouble.authFailing === undefined ? [] : ["auth_failures"]),
+    ...(trouble.invalid === undefined ? [] : ["client_errors"]),
+  ];
+}
+
 const day = fc.array(stretch, { minLength: 1, maxLength: 8 });
 
 function playDay(stretches: readonly Stretch[]): {
@@ -78,12 +91,8 @@ function playDay(stretches: readonly Stretch[]): {
     play.play(windows, (cell, window) => {
       const trouble = one !== undefined && isIn(one, cell) ? one.trouble : {};
       const key = cellKey(cell);
-      if (
-        (trouble.failing ?? 0) > 0.1 ||
-        (trouble.slower ?? 1) > 1.5 ||
-        trouble.authFailing !== undefined
-      )
-        badWindows.set(window, (badWindows.get(window) ?? new Set()).add(key));
+      for (const signal of signalsOf(trouble))
+        badWindows.set(window, (badWindows.get(window) ?? new Set()).add(`${signal}|${key}`));
       if (trouble.requests !== 0)
         busyWindows.set(key, (busyWindows.get(key) ?? new Set()).add(window));
       return trouble;
@@ -182,8 +191,11 @@ describe("an incident's life", () => {
           const calm = record.cells.map((cell) => {
             let windows = 0;
             for (let window = at; window >= 0; window--) {
-              // One bad window alone is no evidence.
-              if ([window, window - 1].every((w) => badWindows.get(w)?.has(cell) === true)) break;
+              // One bad window alone is no evidence, and other signals are other incidents'.
+              const isBad = record.signals.some((signal) =>
+                [window, window - 1].every((w) => badWindows.get(w)?.has(`${signal}|${cell}`)),
+              );
+              if (isBad) break;
               if (busyWindows.get(cell)?.has(window) === true) windows++;
             }
             return windows;

@@ -175,6 +175,18 @@ describe("silence", () => {
   });
 });
 
+describe("a trickle that fails", () => {
+  it("does not resolve an incident, though one request a window is no evidence", () => {
+    const play = warm();
+    play.play(2 * minute, ({ model }) => (model === "gpt-4o" ? { failing: 0.9 } : {}));
+    const trickle = play.play(10 * minute, ({ model }) =>
+      model === "gpt-4o" ? { requests: 1, failing: 1 } : {},
+    );
+    expect(said(trickle)).not.toContain("resolved");
+    expect(said(play.play(10 * minute))).toContain("resolved");
+  });
+});
+
 describe("one incident or two", () => {
   it("is one for all cells of a model", () => {
     const play = warm();
