@@ -6,6 +6,8 @@ import { spanRecordRows } from "../../services/archive/span-record-rows.ts";
 import type { ContentSettings } from "../../services/archive/spans/content-rules.ts";
 import { type SpanJudge, silentJudge } from "../../services/archive/spans/judge.ts";
 import { topics } from "../../services/contracts/topics.ts";
+import { createNativeBlock, type TableColumns } from "../../services/history/native-block.ts";
+import { historyTables } from "../../services/history/tables.ts";
 import type { LogRecord } from "../../services/log/log.ts";
 import type { RangeRejection } from "../../services/stage.ts";
 import { type NativeValue, readNativeRows } from "./native-reader.ts";
@@ -30,6 +32,15 @@ export interface Rows {
   readonly rejections: readonly RangeRejection[];
 }
 
+/** What the table has where a block leaves a sparse column out. */
+function defaultsOf(table: TableColumns): Record<string, NativeValue> {
+  const sparse = Object.entries(table).filter(([, { create }]) => create().padTo !== undefined);
+  if (sparse.length === 0) return {};
+  const block = createNativeBlock(Object.fromEntries(sparse));
+  for (const column of Object.values(block.columns)) column.padTo?.(1);
+  return readNativeRows(block.encode())[0] ?? {};
+}
+
 export async function rowsOf(
   encoder: RecordRows,
   records: readonly LogRecord[],
@@ -37,7 +48,10 @@ export async function rowsOf(
 ): Promise<Rows> {
   const { blocks, rejections } = await encodeRecords(encoder, records, () => stored);
   return {
-    rows: blocks.flatMap(({ bytes }) => readNativeRows(bytes)),
+    rows: blocks.flatMap(({ table, bytes }) => {
+      const defaults = defaultsOf(historyTables[table]);
+      return readNativeRows(bytes).map((row) => ({ ...defaults, ...row }));
+    }),
     tokens: blocks.map(({ tokenSuffix }) => tokenSuffix),
     rejections,
   };
