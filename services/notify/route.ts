@@ -15,6 +15,8 @@ export interface Told {
   readonly atMs: number;
   readonly renotified: number;
   readonly isResolved: boolean;
+  /** Times that it opened again after the end was told: each is told under keys of its own. */
+  readonly reopened: number;
   /** Last upkeep of a sink that forgets, Unix ms. */
   readonly keptAliveMs: number;
   /** Tellings that a silence held back and that are on record as such. */
@@ -86,25 +88,27 @@ const newsFactor = 1.5;
 export function route(input: RouteInput): Decision {
   const { tracked, sink } = input;
   const { incident } = tracked;
-  const told = tracked.told[sink.name];
+  const told = standing(tracked, sink.name);
   const toldSeverity = told?.severities.at(-1) ?? "none";
+  const nth = told === undefined || told.reopened === 0 ? "" : `-${told.reopened + 1}`;
 
   if (incident.phase === "resolved") {
     if (told === undefined || toldSeverity === "none") return hold("never_told");
     if (told.isResolved) return hold("already_told");
-    return send(input, "resolved", "resolved", "resolved");
+    return send(input, "resolved", "resolved", `resolved${nth}`);
   }
   if (incident.severity === "none") return hold("nobody_to_be_told");
   if (rank[incident.severity] < rank[sink.minimumSeverity]) return hold("below_minimum_severity");
 
   if (rank[incident.severity] > rank[toldSeverity]) {
     const transition = incident.severity === "page" ? "paged" : "ticketed";
-    const wasSilenced = told?.silencedKeys.some((key) => key.includes(`/${transition}/`)) ?? false;
+    const keyPart = `${transition}${nth}`;
+    const wasSilenced = told?.silencedKeys.some((key) => key.includes(`/${keyPart}/`)) ?? false;
     return unlessSilenced(
       input,
       wasSilenced ? "silence_over" : "severity_rose",
       transition,
-      transition,
+      keyPart,
     );
   }
   if (told === undefined) return hold("already_told");
@@ -126,7 +130,7 @@ export function route(input: RouteInput): Decision {
 /** What the sink has been told once `decision` is carried out. */
 export function toldAfter(tracked: Tracked, sink: string, sent: SentDecision): Told {
   const { incident } = tracked;
-  const before = tracked.told[sink] ?? untold;
+  const before = standing(tracked, sink) ?? untold;
   const severities =
     before.severities.at(-1) === incident.severity || sent.transition === "resolved"
       ? before.severities
@@ -141,7 +145,16 @@ export function toldAfter(tracked: Tracked, sink: string, sent: SentDecision): T
     isResolved: sent.transition === "resolved",
     keptAliveMs: sent.nowMs,
     silencedKeys: before.silencedKeys,
+    reopened: before.reopened,
   };
+}
+
+/** What the sink was told of the incident since it opened last: after its end was told, that is nothing. */
+function standing({ incident, told }: Tracked, sink: string): Told | undefined {
+  const last = told[sink];
+  if (last === undefined || !last.isResolved || incident.phase === "resolved") return last;
+  const { renotified, silencedKeys, reopened } = last;
+  return { ...untold, renotified, silencedKeys, reopened: reopened + 1 };
 }
 
 export interface SentDecision {
@@ -158,6 +171,7 @@ export const untold: Told = {
   isResolved: false,
   keptAliveMs: 0,
   silencedKeys: [],
+  reopened: 0,
 };
 
 function hasGrownMuch(incident: Incident, told: Told): boolean {

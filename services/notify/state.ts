@@ -16,6 +16,7 @@ const toldSchema: z.ZodType<Told> = z.object({
   isResolved: z.boolean(),
   keptAliveMs: z.number(),
   silencedKeys: z.array(z.string()),
+  reopened: z.number().default(0),
 });
 
 const trackedSchema: z.ZodType<Tracked> = z.object({

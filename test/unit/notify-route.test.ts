@@ -1,6 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { Incident } from "../../services/contracts/incident.ts";
-import { type RouteInput, route, type Told, untold } from "../../services/notify/route.ts";
+import {
+  type RouteInput,
+  route,
+  type Told,
+  toldAfter,
+  untold,
+} from "../../services/notify/route.ts";
 import { anIncident } from "../support/incidents.ts";
 
 const nowMs = 1_800_000_000_000;
@@ -93,6 +99,29 @@ describe("route", () => {
       why: "already_told",
     });
     expect(route(aQuestion(over, undefined))).toEqual({ send: false, why: "never_told" });
+  });
+
+  it("tells an incident that opens again after its end was told, and that end too, under keys of their own", () => {
+    const over = { severities: ["page" as const], degradedCells: 9, isResolved: true };
+    const again = aQuestion({ severity: "page", degradedCells: 2 }, over);
+    expect(route(again)).toEqual({
+      send: true,
+      why: "severity_rose",
+      transition: "paged",
+      key: "i1/paged-2/hook",
+    });
+    const told = toldAfter(again.tracked, "hook", { transition: "paged", nowMs });
+    expect(told).toMatchObject({ severities: ["page"], isResolved: false, degradedCells: 2 });
+    expect(route(aQuestion({ severity: "page", degradedCells: 2 }, told))).toMatchObject({
+      why: "already_told",
+    });
+    expect(route(aQuestion({ phase: "resolved" }, told))).toMatchObject({
+      send: true,
+      key: "i1/resolved-2/hook",
+    });
+    expect(route(aQuestion({ phase: "pending", severity: "none" }, over))).toMatchObject({
+      why: "nobody_to_be_told",
+    });
   });
 
   it("pages again when nobody acknowledged in time, counting the repeats in the key", () => {
