@@ -12,7 +12,10 @@ export interface NativeBlock<T extends TableColumns> {
   readonly columns: BlockColumns<T>;
   /** Rows of the first column; all columns must have as many when `encode` is called. */
   readonly rows: number;
-  /** A fresh buffer with the block. Throws RangeError naming a column that has another number of rows. */
+  /**
+   * A fresh buffer with the block, without sparse columns that no row has a value in. Throws RangeError naming a column that has
+   * another number of rows and is not sparse.
+   */
   encode(): Uint8Array;
   clear(): void;
 }
@@ -31,9 +34,13 @@ export function createNativeBlock<T extends TableColumns>(table: T): NativeBlock
     },
     encode() {
       const rows = rowsOf();
-      const start = Buffer.concat([varint(parts.length), varint(rows)]);
+      const sent = parts.filter(
+        ({ column }) => column.padTo === undefined || column.length > 0 || rows === 0,
+      );
+      const start = Buffer.concat([varint(sent.length), varint(rows)]);
       let size = start.length;
-      for (const { name, column, header } of parts) {
+      for (const { name, column, header } of sent) {
+        column.padTo?.(rows);
         if (column.length !== rows) {
           throw new RangeError(`column ${name} must have ${rows} rows, got ${column.length}`);
         }
@@ -41,7 +48,7 @@ export function createNativeBlock<T extends TableColumns>(table: T): NativeBlock
       }
       const block = Buffer.allocUnsafeSlow(size);
       let at = start.copy(block);
-      for (const { column, header } of parts) {
+      for (const { column, header } of sent) {
         block.set(header, at);
         at += header.length;
         if (rows > 0) at = column.write(block, column.writePrefix(block, at));

@@ -15,7 +15,15 @@ export interface Column {
   writePrefix(target: Buffer, at: number): number;
   /** Forgets the values, keeps the room. */
   clear(): void;
+  /**
+   * Of columns that most rows leave out: gives rows their default until there are `rows` of them. A block does so for its last
+   * rows, and leaves such a column out altogether where no row has a value.
+   */
+  padTo?(rows: number): void;
 }
+
+/** A column whose rows may be left out: call `padTo` with the row's number before its value is pushed. */
+export type SparseColumn<C extends Column = Column> = C & { padTo(rows: number): void };
 
 /** A column's ClickHouse type, and how to make an empty column of it. */
 export interface ColumnType<C extends Column = Column> {
@@ -140,6 +148,35 @@ function integer64Type(type: string): ColumnType<Integer64Column> {
           length = 0;
         },
       };
+    },
+  };
+}
+
+/**
+ * Sparse `Int64` whose absent value is −1 and sparse `Float64` whose absent value is NaN; the table must have them as defaults.
+ */
+export const int64OrMinusOne: ColumnType<SparseColumn<Integer64Column>> = sparse(
+  integer64Type("Int64"),
+  (column) => column.pushHalves(0xffff_ffff, 0xffff_ffff),
+);
+export const float64OrNaN: ColumnType<SparseColumn<NumberColumn>> = sparse(float64, (column) =>
+  column.push(Number.NaN),
+);
+
+/** The same column, with `pushDefault` for rows that are left out. */
+export function sparse<C extends Column>(
+  { type, create }: ColumnType<C>,
+  pushDefault: (column: C) => void,
+): ColumnType<SparseColumn<C>> {
+  return {
+    type,
+    create: () => {
+      const column = create();
+      const padTo = (rows: number) => {
+        while (column.length < rows) pushDefault(column);
+      };
+      // Not a copy: `length` is a getter.
+      return Object.assign(column, { padTo });
     },
   };
 }

@@ -1,4 +1,10 @@
-import { type Column, type ColumnType, uint64 } from "./native-column.ts";
+import {
+  type Column,
+  type ColumnType,
+  type SparseColumn,
+  sparse,
+  uint64,
+} from "./native-column.ts";
 import {
   type LowCardinalityColumn,
   lowCardinality,
@@ -11,6 +17,13 @@ export interface ArrayColumn<C extends Column> extends Column {
   readonly elements: C;
   /** Closes the row: what was pushed since the last one is its array. */
   endRow(): void;
+}
+
+/** `Array(T)` that most rows leave empty: a row that was begun with `padTo` ends by itself. */
+export function sparseArray<C extends Column>(
+  inner: ColumnType<C>,
+): ColumnType<SparseColumn<ArrayColumn<C>>> {
+  return sparse(array(inner), (column) => column.endRow());
 }
 
 /** `Array(T)`; a field of a Nested is one too. */

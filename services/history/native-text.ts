@@ -1,4 +1,11 @@
-import { type Column, type ColumnType, noPrefix, writeView } from "./native-column.ts";
+import {
+  type Column,
+  type ColumnType,
+  noPrefix,
+  type SparseColumn,
+  sparse,
+  writeView,
+} from "./native-column.ts";
 
 /** Texts up to this many characters are copied here; for longer ones the call into the runtime pays off. */
 const shortText = 48;
@@ -79,6 +86,11 @@ function createTextColumn(): TextColumn {
     },
   };
 }
+
+/** `String` that most rows leave empty. */
+export const sparseString: ColumnType<SparseColumn<TextColumn>> = sparse(string, (column) =>
+  column.push(""),
+);
 
 export interface FixedBytesColumn extends Column {
   /** Takes `size` bytes from `start` on; bytes beyond the end of `source` count as zero. */
@@ -208,6 +220,12 @@ export const lowCardinality: ColumnType<LowCardinalityColumn> = {
     };
   },
 };
+
+/** `LowCardinality(String)` that most rows leave empty. */
+export const sparseLowCardinality: ColumnType<SparseColumn<LowCardinalityColumn>> = sparse(
+  lowCardinality,
+  (column) => column.push(""),
+);
 
 function writeUint64(target: Buffer, at: number, value: number): number {
   target.writeUInt32LE(value, at);

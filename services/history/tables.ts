@@ -6,14 +6,21 @@ import {
   dateTime64,
   enum8,
   float64,
+  float64OrNaN,
   int32,
-  int64,
+  int64OrMinusOne,
   uint8,
   uint32,
   uint64,
 } from "./native-column.ts";
-import { array, attributeMap } from "./native-nested.ts";
-import { fixedString, lowCardinality, string } from "./native-text.ts";
+import { array, attributeMap, sparseArray } from "./native-nested.ts";
+import {
+  fixedString,
+  lowCardinality,
+  sparseLowCardinality,
+  sparseString,
+  string,
+} from "./native-text.ts";
 
 /** Where a row comes from, so that rows can be counted by offset; `source_index` counts within the record. */
 const source = {
@@ -47,7 +54,8 @@ export const statusCodes = ["Unset", "Ok", "Error"] as const;
 /**
  * One row a span. Attributes that most model calls carry have columns named after them; an attribute goes there only
  * if the column can give back exactly what came (an integer in an integer column, …), else into `attributes`. Absent is
- * −1 for integers (itself never stored so), NaN for floats, empty for texts and lists.
+ * −1 for integers (itself never stored so), NaN for floats, empty for texts and lists. Columns that a span may lack are sparse: a
+ * block in which no row has a value leaves them out, and the table's defaults stand in.
  */
 export const spansTable = {
   ...source,
@@ -59,7 +67,7 @@ export const spansTable = {
   span_id: fixedString(8),
   /** All zero: a root. */
   parent_span_id: fixedString(8),
-  trace_state: string,
+  trace_state: sparseString,
   span_name: lowCardinality,
   span_kind: enum8(spanKinds),
   service_name: lowCardinality,
@@ -68,42 +76,42 @@ export const spansTable = {
   scope_name: lowCardinality,
   scope_version: lowCardinality,
   status_code: enum8(statusCodes),
-  status_message: string,
+  status_message: sparseString,
   /** The cell and outcome as judged, current and legacy names alike; empty where a span is no model call or request. */
-  provider: lowCardinality,
-  model: lowCardinality,
-  region: lowCardinality,
-  operation: lowCardinality,
-  outcome: lowCardinality,
-  gen_ai_operation_name: lowCardinality,
-  gen_ai_provider_name: lowCardinality,
-  gen_ai_request_model: lowCardinality,
-  gen_ai_response_model: lowCardinality,
-  gen_ai_response_id: string,
-  gen_ai_conversation_id: string,
-  gen_ai_response_finish_reasons: array(lowCardinality),
-  gen_ai_usage_input_tokens: int64,
-  gen_ai_usage_output_tokens: int64,
-  gen_ai_usage_cache_read_input_tokens: int64,
-  gen_ai_usage_reasoning_output_tokens: int64,
-  gen_ai_request_max_tokens: int64,
-  gen_ai_request_temperature: float64,
+  provider: sparseLowCardinality,
+  model: sparseLowCardinality,
+  region: sparseLowCardinality,
+  operation: sparseLowCardinality,
+  outcome: sparseLowCardinality,
+  gen_ai_operation_name: sparseLowCardinality,
+  gen_ai_provider_name: sparseLowCardinality,
+  gen_ai_request_model: sparseLowCardinality,
+  gen_ai_response_model: sparseLowCardinality,
+  gen_ai_response_id: sparseString,
+  gen_ai_conversation_id: sparseString,
+  gen_ai_response_finish_reasons: sparseArray(lowCardinality),
+  gen_ai_usage_input_tokens: int64OrMinusOne,
+  gen_ai_usage_output_tokens: int64OrMinusOne,
+  gen_ai_usage_cache_read_input_tokens: int64OrMinusOne,
+  gen_ai_usage_reasoning_output_tokens: int64OrMinusOne,
+  gen_ai_request_max_tokens: int64OrMinusOne,
+  gen_ai_request_temperature: float64OrNaN,
   /** Seconds, as the attribute has it. */
-  gen_ai_response_time_to_first_chunk: float64,
-  error_type: lowCardinality,
-  http_response_status_code: int64,
-  http_request_resend_count: int64,
-  server_address: lowCardinality,
-  server_port: int64,
+  gen_ai_response_time_to_first_chunk: float64OrNaN,
+  error_type: sparseLowCardinality,
+  http_response_status_code: int64OrMinusOne,
+  http_request_resend_count: int64OrMinusOne,
+  server_address: sparseLowCardinality,
+  server_port: int64OrMinusOne,
   attributes: attributeMap,
-  "events.timestamp": array(dateTime64(9)),
-  "events.name": array(lowCardinality),
-  "events.attributes": array(attributeMap),
+  "events.timestamp": sparseArray(dateTime64(9)),
+  "events.name": sparseArray(lowCardinality),
+  "events.attributes": sparseArray(attributeMap),
   /** Lower-case hexadecimal. */
-  "links.trace_id": array(string),
-  "links.span_id": array(string),
-  "links.trace_state": array(string),
-  "links.attributes": array(attributeMap),
+  "links.trace_id": sparseArray(string),
+  "links.span_id": sparseArray(string),
+  "links.trace_state": sparseArray(string),
+  "links.attributes": sparseArray(attributeMap),
 } as const;
 
 type SpanColumnName = keyof typeof spansTable;

@@ -33,6 +33,7 @@ describe("migrations", () => {
     expect(await migrate(running.history)).toEqual([
       expect.stringMatching(/^0002/),
       expect.stringMatching(/^0003/),
+      expect.stringMatching(/^0004/),
     ]);
   });
 

@@ -8,8 +8,8 @@ import { textOfInteger, textOfValue } from "./value-text.ts";
 import { type Cursor, textAt } from "./wire.ts";
 
 export interface AttributeWriter {
-  /** A `KeyValue` at [start, end); `place` counts within the span. */
-  write(start: number, end: number, place: number): void;
+  /** A `KeyValue` at [start, end); `place` counts within the span. `row` is the span's, where some have columns of their own. */
+  write(start: number, end: number, place: number, row: number): void;
   forget(): void;
 }
 
@@ -73,7 +73,7 @@ export function createAttributeWriter(options: {
   }
 
   return {
-    write(start, end, place) {
+    write(start, end, place, row) {
       readPair(cursor, start, end, pair);
       const name = nameAt(place);
       readValue(cursor, pair.valueStart, pair.valueEnd, value);
@@ -84,7 +84,7 @@ export function createAttributeWriter(options: {
         return;
       }
       const slot = slotOfName[name] as number;
-      if (slot >= 0 && typed?.take(slot, value)) return;
+      if (slot >= 0 && typed?.take(slot, value, row)) return;
       keys.push(name);
       writeValue(value);
     },

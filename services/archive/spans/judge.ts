@@ -19,14 +19,6 @@ export interface SpanJudge {
   judgeSpan(bytes: Uint8Array, start: number, end: number): SpanJudgement | undefined;
 }
 
-export const noJudgement: SpanJudgement = {
-  provider: "",
-  model: "",
-  region: "",
-  operation: "",
-  outcome: "",
-};
-
 /** Says nothing of any span: the columns stay empty. */
 export const silentJudge: SpanJudge = {
   beginResource: () => {},

@@ -16,11 +16,11 @@ import {
 } from "./wire.ts";
 
 export interface SpanParts {
-  /** An `Event` at [start, end). */
-  addEvent(start: number, end: number): void;
+  /** An `Event` at [start, end) of a row, counted within the block. */
+  addEvent(start: number, end: number, row: number): void;
   /** A `Link` at [start, end). */
-  addLink(start: number, end: number): void;
-  /** Ends the lists of the span's row. */
+  addLink(start: number, end: number, row: number): void;
+  /** Ends the lists of the span's row that have something. */
   endRow(): void;
   forget(): void;
 }
@@ -46,6 +46,10 @@ export function createSpanParts(
     columns["links.span_id"],
     columns["links.trace_state"],
   ];
+  const eventColumns = [eventTimes, eventNames, eventAttributes];
+  const linkColumns = [...linkTexts, linkAttributes];
+  let hasEvents = false;
+  let hasLinks = false;
 
   /** The name decides on the attributes, and may lie behind them. */
   function readEventHead(start: number, end: number): boolean {
@@ -80,18 +84,22 @@ export function createSpanParts(
         continue;
       }
       const pairEnd = readLength(cursor, end);
-      writer.write(cursor.at, pairEnd, place++);
+      writer.write(cursor.at, pairEnd, place++, 0);
       cursor.at = pairEnd;
     }
   }
 
   return {
-    addEvent(start, end) {
+    addEvent(start, end, row) {
+      if (!hasEvents) for (const column of eventColumns) column.padTo(row);
+      hasEvents = true;
       const isGenAi = readEventHead(start, end);
       writeAttributes(0x1a, isGenAi ? events.genAiEvent : events.usual, start, end);
       eventAttributes.elements.endRow();
     },
-    addLink(start, end) {
+    addLink(start, end, row) {
+      if (!hasLinks) for (const column of linkColumns) column.padTo(row);
+      hasLinks = true;
       const texts = ["", "", ""];
       for (cursor.at = start; cursor.at < end; ) {
         const tag = readSize(cursor, end);
@@ -111,13 +119,12 @@ export function createSpanParts(
       linkAttributes.elements.endRow();
     },
     endRow() {
-      eventTimes.endRow();
-      eventNames.endRow();
-      eventAttributes.endRow();
-      for (const column of linkTexts) column.endRow();
-      linkAttributes.endRow();
+      if (hasEvents) for (const column of eventColumns) column.endRow();
+      if (hasLinks) for (const column of linkColumns) column.endRow();
+      hasEvents = hasLinks = false;
     },
     forget() {
+      hasEvents = hasLinks = false;
       eventName.forget();
       for (const writer of [events.usual, events.genAiEvent, links.usual, links.genAiEvent])
         writer.forget();

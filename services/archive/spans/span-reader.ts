@@ -4,7 +4,7 @@ import type { FixedBytesColumn } from "../../history/native-text.ts";
 import type { spansTable } from "../../history/tables.ts";
 import { createAttributeWriter } from "./attribute-writer.ts";
 import type { SpanContentRules } from "./content-rules.ts";
-import { noJudgement, type SpanJudge } from "./judge.ts";
+import type { SpanJudge } from "./judge.ts";
 import { type Names, nameColumn } from "./names.ts";
 import { createSpanParts, pushTime } from "./span-parts.ts";
 import { createTypedSlots } from "./typed-slots.ts";
@@ -19,10 +19,8 @@ import {
 } from "./wire.ts";
 
 export interface SpanReader {
-  /** Throws `record_invalid` in the middle of the row where the bytes are no span. */
-  read(start: number, end: number): void;
-  /** Drops what is left of a span that was not read to its end. */
-  clear(): void;
+  /** `row` counts within the block. Throws `record_invalid` in the middle of the row where the bytes are no span. */
+  read(start: number, end: number, row: number): void;
   /** To be called when the columns were cleared. */
   forget(): void;
 }
@@ -74,7 +72,15 @@ export function createSpanReader(options: SpanReaderOptions): SpanReader {
   });
   const parts = createSpanParts(cursor, names, columns, rules);
   const spanName = nameColumn(columns.span_name, names);
+  const judged = [
+    columns.provider,
+    columns.model,
+    columns.region,
+    columns.operation,
+    columns.outcome,
+  ];
   const span = emptyFields();
+  let row = 0;
 
   /** Field by field: a call that copies an object takes a tenth of all time here. */
   function resetFields(): void {
@@ -107,7 +113,7 @@ export function createSpanReader(options: SpanReaderOptions): SpanReader {
   function readBounded(tag: number, start: number, end: number, place: number): boolean {
     switch (tag) {
       case 0x4a:
-        attributes.write(start, end, place);
+        attributes.write(start, end, place, row);
         return true;
       case 0x0a:
         span.traceStart = start;
@@ -130,10 +136,10 @@ export function createSpanReader(options: SpanReaderOptions): SpanReader {
         span.nameEnd = end;
         return true;
       case 0x5a:
-        parts.addEvent(start, end);
+        parts.addEvent(start, end, row);
         return true;
       case 0x6a:
-        parts.addLink(start, end);
+        parts.addLink(start, end, row);
         return true;
       case 0x7a:
         readStatus(start, end);
@@ -197,16 +203,24 @@ export function createSpanReader(options: SpanReaderOptions): SpanReader {
     pushId(columns.trace_id, span.traceStart, span.traceEnd, 16);
     pushId(columns.span_id, span.idStart, span.idEnd, 8);
     pushId(columns.parent_span_id, span.parentStart, span.parentEnd, 8);
-    columns.trace_state.pushBytes(cursor.bytes, span.stateStart, span.stateEnd);
+    if (span.stateEnd > span.stateStart) {
+      columns.trace_state.padTo(row);
+      columns.trace_state.pushBytes(cursor.bytes, span.stateStart, span.stateEnd);
+    }
     spanName.pushText(cursor, span.nameStart, span.nameEnd);
     columns.span_kind.push(span.kind <= maxKind ? span.kind : 0);
     columns.status_code.push(span.status <= maxStatus ? span.status : 0);
-    const messageEnd = rules.usual.errorTextEnd(cursor, span.messageStart, span.messageEnd);
-    columns.status_message.pushBytes(cursor.bytes, span.messageStart, messageEnd);
+    if (span.messageEnd > span.messageStart) {
+      const messageEnd = rules.usual.errorTextEnd(cursor, span.messageStart, span.messageEnd);
+      columns.status_message.padTo(row);
+      columns.status_message.pushBytes(cursor.bytes, span.messageStart, messageEnd);
+    }
   }
 
   function pushJudgement(start: number, end: number): void {
-    const judgement = judge.judgeSpan(cursor.bytes, start, end) ?? noJudgement;
+    const judgement = judge.judgeSpan(cursor.bytes, start, end);
+    if (judgement === undefined) return;
+    for (const column of judged) column.padTo(row);
     columns.provider.push(judgement.provider);
     columns.model.push(judgement.model);
     columns.region.push(judgement.region);
@@ -215,16 +229,15 @@ export function createSpanReader(options: SpanReaderOptions): SpanReader {
   }
 
   return {
-    read(start, end) {
+    read(start, end, rowInBlock) {
+      row = rowInBlock;
       resetFields();
       readFields(start, end);
       pushFields();
       pushJudgement(start, end);
-      typed.endRow();
       columns.attributes.endRow();
       parts.endRow();
     },
-    clear: typed.clear,
     forget() {
       typed.forget();
       attributes.forget();

@@ -73,6 +73,7 @@ export function createSpanRows({ columns, rules, judge, admitRow }: SpanRowsOpti
     names.makeRoom();
     if (!admitRow(record, at)) return;
     if (shared.isStale) refreshShared(record.topic);
+    const row = columns.source_index.length;
     columns.source_topic.pushPosition(shared.topic);
     columns.source_partition.push(record.partition);
     columns.source_offset.push(record.offset);
@@ -82,7 +83,7 @@ export function createSpanRows({ columns, rules, judge, admitRow }: SpanRowsOpti
     columns.resource.pushPosition(shared.resource);
     columns.scope_name.pushPosition(shared.scopeName);
     columns.scope_version.pushPosition(shared.scopeVersion);
-    spans.read(start, end);
+    spans.read(start, end, row);
   }
 
   /** The scope may lie behind the spans, so it is looked for first; the same for the resource. */
@@ -161,7 +162,6 @@ export function createSpanRows({ columns, rules, judge, admitRow }: SpanRowsOpti
   return {
     append(record) {
       setBytes(cursor, record.value);
-      spans.clear();
       index = 0;
       const end = record.value.length;
       while (cursor.at < end) {

@@ -4,30 +4,24 @@
  */
 import type { BlockColumns } from "../../history/native-block.ts";
 import { spanAttributeColumns, type spansTable } from "../../history/tables.ts";
-import { type NameColumn, type Names, nameColumn } from "./names.ts";
+import { type Names, nameColumn } from "./names.ts";
 import { emptyValue, readValue, type Value, valueKind } from "./value.ts";
 import { type Cursor, readLength, readSize } from "./wire.ts";
 
 export interface TypedSlots {
   /** Slot of an attribute; −1: none. */
   slotOf(attribute: string): number;
-  /** False: the value does not fit, or the span has the attribute already. */
-  take(slot: number, value: Value): boolean;
-  /** Writes the span's row of every column, and empties the slots. */
-  endRow(): void;
-  /** Empties the slots of a span that was left half way. */
-  clear(): void;
+  /** Writes the value of a row, counted within the block. False: it does not fit, or the span has the attribute already. */
+  take(slot: number, value: Value, row: number): boolean;
   /** To be called when the columns were cleared. */
   forget(): void;
 }
 
 type Columns = BlockColumns<typeof spansTable>;
 
-/** What one column does with its slot. */
+/** One column, which is sparse: rows that have no value cost nothing here. */
 interface Slot {
-  take(value: Value): boolean;
-  endRow(): void;
-  clear(): void;
+  take(value: Value, row: number): boolean;
   forget?(): void;
 }
 
@@ -40,8 +34,7 @@ export function createTypedSlots(cursor: Cursor, names: Names, columns: Columns)
   };
   for (const [attribute, name] of Object.entries(spanAttributeColumns.text)) {
     const column = columns[name];
-    if ("pushPosition" in column)
-      add(attribute, nameSlot(cursor, names, nameColumn(column, names)));
+    if ("pushPosition" in column) add(attribute, nameSlot(cursor, names, column));
     else add(attribute, textSlot(cursor, column));
   }
   for (const [attribute, name] of Object.entries(spanAttributeColumns.texts))
@@ -53,13 +46,7 @@ export function createTypedSlots(cursor: Cursor, names: Names, columns: Columns)
 
   return {
     slotOf: (attribute) => byAttribute.get(attribute) ?? -1,
-    take: (slot, value) => (slots[slot] as Slot).take(value),
-    endRow() {
-      for (let i = 0; i < slots.length; i++) (slots[i] as Slot).endRow();
-    },
-    clear() {
-      for (const slot of slots) slot.clear();
-    },
+    take: (slot, value, row) => (slots[slot] as Slot).take(value, row),
     forget() {
       for (const slot of slots) slot.forget?.();
     },
@@ -67,46 +54,31 @@ export function createTypedSlots(cursor: Cursor, names: Names, columns: Columns)
 }
 
 /** Texts with few values. Empty ones and long ones stay among the other attributes. */
-function nameSlot(cursor: Cursor, names: Names, column: NameColumn): Slot {
-  let held = 0;
-  const clear = () => {
-    held = 0;
-  };
+function nameSlot(cursor: Cursor, names: Names, column: Columns["server_address"]): Slot {
+  const { push, forget } = nameColumn(column, names);
   return {
-    take(value) {
-      if (held !== 0 || value.kind !== valueKind.text || value.start === value.end) return false;
+    take(value, row) {
+      if (value.kind !== valueKind.text || value.start === value.end || column.length > row)
+        return false;
       const name = names.find(cursor, value.start, value.end);
       if (name < 0) return false;
-      held = name;
+      column.padTo(row);
+      push(name);
       return true;
     },
-    endRow() {
-      column.push(held);
-      held = 0;
-    },
-    clear,
-    forget: column.forget,
+    forget,
   };
 }
 
 function textSlot(cursor: Cursor, column: Columns["gen_ai_response_id"]): Slot {
-  let start = 0;
-  let end = 0;
-  const clear = () => {
-    start = end = 0;
-  };
   return {
-    take(value) {
-      if (end !== start || value.kind !== valueKind.text || value.start === value.end) return false;
-      start = value.start;
-      end = value.end;
+    take(value, row) {
+      if (value.kind !== valueKind.text || value.start === value.end || column.length > row)
+        return false;
+      column.padTo(row);
+      column.pushBytes(cursor.bytes, value.start, value.end);
       return true;
     },
-    endRow() {
-      column.pushBytes(cursor.bytes, start, end);
-      start = end = 0;
-    },
-    clear,
   };
 }
 
@@ -118,11 +90,6 @@ function textsSlot(
 ): Slot {
   const elements = nameColumn(column.elements, names);
   const element = emptyValue();
-  let start = 0;
-  let end = 0;
-  const clear = () => {
-    start = end = 0;
-  };
 
   /** Calls `each` with the elements; false where one is no text. */
   function eachText(from: number, to: number, each: () => void): boolean {
@@ -140,65 +107,44 @@ function textsSlot(
   const push = () => elements.pushText(cursor, element.start, element.end);
 
   return {
-    take(value) {
-      if (end !== start || value.kind !== valueKind.list || value.start === value.end) return false;
-      if (!eachText(value.start, value.end, nothing)) return false;
-      start = value.start;
-      end = value.end;
+    take(value, row) {
+      const { kind, start, end } = value;
+      if (kind !== valueKind.list || start === end || column.length > row) return false;
+      if (!eachText(start, end, nothing)) return false;
+      column.padTo(row);
+      eachText(start, end, push);
+      column.endRow();
       return true;
     },
-    endRow() {
-      if (end !== start) eachText(start, end, push);
-      column.endRow();
-      start = end = 0;
-    },
-    clear,
     forget: elements.forget,
   };
 }
 
 /** −1 stands for absent, so it is never stored here itself. */
 function integerSlot(column: Columns["server_port"]): Slot {
-  let low = 0xffff_ffff;
-  let high = 0xffff_ffff;
-  const clear = () => {
-    low = high = 0xffff_ffff;
-  };
   return {
-    take(value) {
-      const isHeld = low !== 0xffff_ffff || high !== 0xffff_ffff;
-      const isAbsent = value.low === 0xffff_ffff && value.high === 0xffff_ffff;
-      if (isHeld || isAbsent || value.kind !== valueKind.integer) return false;
-      low = value.low;
-      high = value.high;
+    take({ kind, low, high }, row) {
+      const isAbsent = low === 0xffff_ffff && high === 0xffff_ffff;
+      if (kind !== valueKind.integer || isAbsent || column.length > row) return false;
+      column.padTo(row);
+      column.pushHalves(low, high);
       return true;
     },
-    endRow() {
-      column.pushHalves(low, high);
-      low = high = 0xffff_ffff;
-    },
-    clear,
   };
 }
 
 /** Doubles, and whole numbers that read the same as a double: SDKs send `1` for a temperature of 1. */
 function floatSlot(column: Columns["gen_ai_request_temperature"]): Slot {
-  let held = Number.NaN;
-  const clear = () => {
-    held = Number.NaN;
-  };
   return {
-    take(value) {
-      if (!Number.isNaN(held)) return false;
-      if (value.kind === valueKind.double) held = value.number;
-      else if (value.kind === valueKind.integer && value.high === 0 && value.low < 2 ** 31)
-        held = value.low;
-      return !Number.isNaN(held);
-    },
-    endRow() {
+    take({ kind, number, low, high }, row) {
+      if (column.length > row) return false;
+      let held = Number.NaN;
+      if (kind === valueKind.double) held = number;
+      else if (kind === valueKind.integer && high === 0 && low < 2 ** 31) held = low;
+      if (Number.isNaN(held)) return false;
+      column.padTo(row);
       column.push(held);
-      held = Number.NaN;
+      return true;
     },
-    clear,
   };
 }
