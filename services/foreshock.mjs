@@ -71,7 +71,14 @@ if (args[0] === "--script") {
   entry = resolve(root, args[1]);
   args = args.slice(2);
 }
-const child = spawn(node, ["--disable-warning=ExperimentalWarning", entry, ...args], {
+// Records and blocks pass as buffers outside the heap, hundreds of megabytes a second. Collecting for their sake, with a heap that
+// starts small, would cost a fifth of all CPU time.
+const memoryFlags = [
+  "--external-memory-accounted-in-global-limit",
+  "--initial-old-space-size=256",
+  "--min-semi-space-size=16",
+];
+const child = spawn(node, ["--disable-warning=ExperimentalWarning", ...memoryFlags, entry, ...args], {
   stdio: "inherit",
   env: {
     ...process.env,
