@@ -6,7 +6,8 @@
  *                      └──────────────── archive ─────────────────┴──▶ ClickHouse ◀────────┘        ▲ commands ─ console
  */
 import { aggregateStage } from "./aggregate/aggregate.ts";
-import { archiveStage } from "./archive/archive.ts";
+import { createSpanJudge } from "./aggregate/span-judge.ts";
+import { archiveStageWith } from "./archive/archive.ts";
 import { consoleStage } from "./console/console.ts";
 import type { Config } from "./contracts/config.ts";
 import { sourceTopics, type TopicName, topics } from "./contracts/topics.ts";
@@ -51,7 +52,8 @@ export const stages: Readonly<Record<StageName, Stage>> = {
   detect: detectStage,
   incident: incidentStage,
   notify: notifyStage,
-  archive: archiveStage,
+  // The archive's rows say what a span counts as by the conventions that windows are made with.
+  archive: archiveStageWith(createSpanJudge),
   console: consoleStage,
 };
 
