@@ -34,6 +34,7 @@ describe("migrations", () => {
       expect.stringMatching(/^0002/),
       expect.stringMatching(/^0003/),
       expect.stringMatching(/^0004/),
+      expect.stringMatching(/^0005/),
     ]);
   });
 
