@@ -44,14 +44,16 @@ export interface EndToEndResult {
 }
 
 const spansEach = 500;
-/** Event time that all spans of a run end in: some 10,000 a second, about what one core takes. */
-const spanMs = 30_000;
+/** In event time: about what one core takes, so that a window costs as much of a span as it does under such a load. */
+const spansPerSecond = 25_000;
 const inFlight = 16;
 
 interface Load {
   readonly payloads: Payloads;
   readonly warmUpRequests: number;
   readonly startMs: number;
+  /** Event time that all spans end in. */
+  readonly spanMs: number;
   readonly directory: string;
 }
 
@@ -78,7 +80,7 @@ function since(before: Meter, enginePid: number) {
 }
 
 async function runOwn(load: Load): Promise<EndToEndResult> {
-  const { payloads, warmUpRequests, startMs, directory } = load;
+  const { payloads, warmUpRequests, startMs, spanMs, directory } = load;
   const config = configSchema.parse({
     dataDir: directory,
     log: { partitions: 1 },
@@ -104,7 +106,7 @@ async function runOwn(load: Load): Promise<EndToEndResult> {
     partitions: config.log.partitions,
   });
   const send = (from: number, to: number) =>
-    appendAll({ log, payloads, clock, startMs, from, to }, (bytes) =>
+    appendAll({ log, payloads, clock, startMs, spanMs, from, to }, (bytes) =>
       admit("traces", bytes).records.map(({ partition, value }) => ({
         topic: topics.traces,
         partition,
@@ -118,7 +120,8 @@ async function runOwn(load: Load): Promise<EndToEndResult> {
   delay.enable();
   const before = readMeter(enginePid);
   await send(warmUpRequests, payloads.requests.length);
-  clock.set(startMs + spanMs + 30_000);
+  // Past the lateness of the last window.
+  clock.set(startMs + spanMs + 16_000);
   await until(async () => (await archiveLag(log)) === 0);
   let counted = 0;
   await until(async () => {
@@ -157,13 +160,14 @@ interface Sending {
   readonly payloads: Payloads;
   readonly clock: ReturnType<typeof storyClock>;
   readonly startMs: number;
+  readonly spanMs: number;
   /** Requests [from, to). */
   readonly from: number;
   readonly to: number;
 }
 
 async function appendAll(
-  { log, payloads, clock, startMs, from, to }: Sending,
+  { log, payloads, clock, startMs, spanMs, from, to }: Sending,
   recordsOf: (bytes: Uint8Array) => readonly AppendRecord[],
 ): Promise<void> {
   const open = new Set<Promise<unknown>>();
@@ -179,7 +183,7 @@ async function appendAll(
 }
 
 async function runNaiveContestant(load: Load): Promise<EndToEndResult> {
-  const { payloads, warmUpRequests, startMs, directory } = load;
+  const { payloads, warmUpRequests, startMs, spanMs, directory } = load;
   const clock = storyClock(startMs);
   await using log = await openLmdbLog({
     directory: join(directory, "log"),
@@ -198,7 +202,7 @@ async function runNaiveContestant(load: Load): Promise<EndToEndResult> {
   await using history = openClickHouse({ url, user, password, database: "foreshock" });
   await using naive = await openNaive({ log, history, url, user, password });
   const send = (from: number, to: number) =>
-    appendAll({ log, payloads, clock, startMs, from, to }, (value) => [
+    appendAll({ log, payloads, clock, startMs, spanMs, from, to }, (value) => [
       { topic: topics.traces, partition: 0, value },
     ]);
   const warmUpSpans = warmUpRequests * spansEach;
@@ -224,15 +228,17 @@ process.on("message", (job: EndToEndJob) => {
   const directory = mkdtempSync(join(tmpdir(), "foreshock-bench-"));
   const startMs = Math.floor(Date.now() / 60_000) * 60_000;
   const { warmUpRequests } = job;
+  const count = warmUpRequests + job.requests;
+  const spanMs = (count * spansEach * 1000) / spansPerSecond;
   const payloads = makePayloads({
-    count: warmUpRequests + job.requests,
+    count,
     spansEach,
     startMs,
     spanMs,
     seed: job.seed,
   });
   const run = job.contestant === "own" ? runOwn : runNaiveContestant;
-  run({ payloads, warmUpRequests, startMs, directory })
+  run({ payloads, warmUpRequests, startMs, spanMs, directory })
     .then((result) => process.send?.(result))
     .catch((error) =>
       process.send?.({

@@ -9,6 +9,7 @@ import { benchLog } from "./log-bench.ts";
 import { benchReceive } from "./receive.ts";
 import { ownCpuSeconds } from "./support/cpu.ts";
 import { benchFlags, publish } from "./support/report.ts";
+import { benchWindows } from "./windows-bench.ts";
 
 interface Part {
   readonly name: string;
@@ -38,6 +39,18 @@ const parts: readonly Part[] = [
       });
       onRound(1);
       return { figures, rows: [{ part: "decode", ...spansPerSecond, bytesPerSpan }] };
+    },
+  },
+  {
+    name: "windows",
+    rounds: 1,
+    async run(onRound) {
+      const result = benchWindows({ now: cpuMs, ...(isQuick ? { spans: 100_000 } : {}) });
+      onRound(1);
+      return {
+        figures: result.figures,
+        rows: result.rows.map((row) => ({ part: "windows", ...row })),
+      };
     },
   },
   {
