@@ -11,13 +11,7 @@ import { type Signal, sourceTopics } from "../../services/contracts/topics.ts";
 import { createAdmission } from "../../services/ingest/admission.ts";
 import { AggregateRun, sceneStartMs } from "../support/aggregate-harness.ts";
 import { aLogRecord, spanEncoder } from "../support/archive-rows.ts";
-import {
-  diceOf,
-  type MutationClass,
-  mutate,
-  mutationClasses,
-  requestTypes,
-} from "../support/mutation.ts";
+import { type MutationClass, mutate, mutationClasses, requestTypes } from "../support/mutation.ts";
 import {
   countArrived,
   itemsIn,
@@ -26,6 +20,7 @@ import {
   spansInTree,
 } from "../support/mutation-oracle.ts";
 import { sampleOf, traceSample } from "../support/mutation-samples.ts";
+import { diceOf } from "../support/mutation-subject.ts";
 import { type Findings, noFindings, readTree } from "../support/mutation-tree.ts";
 
 const seed = 1;
@@ -285,6 +280,7 @@ describe("10,000 mutations, equal shares by class", () => {
       }
       tallies.set(kind, tally);
     },
+    180_000,
   );
 
   it("at least half of them are still requests", () => {
