@@ -1,56 +1,14 @@
-/** What is remembered of one cell from window to window. */
-import type { Judgement } from "../contracts/config.ts";
 import type { CellFrame, SignalName, SignalVerdict } from "../contracts/frame.ts";
 import { latencySignals, type VisibleSignal, visibleSignals } from "./families.ts";
-import { addHealthy, initialSignalTrack, type SignalTrack, stepSignal } from "./signal-track.ts";
+import { addHealthy, initialSignalTrack, stepSignal } from "./signal-track.ts";
 import { add, emptyTally, fade, type Tally, usualRatio } from "./tally.ts";
-
-export interface CellTrack {
-  /** Requests a window, on average. */
-  usualRequests: number;
-  requests: number;
-  quietWindows: number;
-  /** Windows with requests, ever. */
-  seenWindows: number;
-  readonly signals: Partial<Record<SignalName, SignalTrack>>;
-  /** Visible failures by kind, half-life `recentMs`. */
-  readonly visible: Partial<Record<VisibleSignal, Tally>>;
-  /** Slow requests, half-life `recentMs`. */
-  readonly slow: Tally;
-  /** The same with half-life `lastingMs`: what attribution compares. */
-  readonly lastingVisible: Tally;
-  readonly lastingSlow: Tally;
-  /** Refused for quota beyond the first of each window, and tenants beyond the first: one tenant adds none of the latter. */
-  readonly limitedBeyondFirst: { requests: number; tenants: number };
-  /** Whether rate limits hit many tenants; where the cell is too thin to tell, as in its class. */
-  isLimitBroad: boolean;
-  /** Slow learner of ln(expected latency): how far detect's own expectation has drifted. */
-  usualLogLatency: number;
-  latencyDrift: number;
-  /** ln of how many times longer prompts are than usual: slowness that this explains foretells nothing. */
-  promptGrowth: number;
-  /** Factor that detect expects latencies to be below the usual by, ≤ 1: slower than that may still be as usual. */
-  easedFactor: number;
-  /** Since when the cell is degraded; 0: it is not. */
-  degradedSinceMs: number;
-}
+import type { CellTrack, TrackStep } from "./track.ts";
 
 /** What the window adds for this cell, for the groups it belongs to. */
 export interface CellShare {
   readonly visible: Partial<Record<VisibleSignal, Tally>>;
   readonly slow: Tally;
   readonly limitedBeyondFirst: { readonly requests: number; readonly tenants: number };
-}
-
-export interface TrackStep {
-  readonly windowStartMs: number;
-  readonly judgement: Judgement;
-  /** Bounds of what a window may add, see `followSurprise`. */
-  readonly evidence: { readonly limit: number; readonly cap: number };
-  /** Factors a window: counts of the last minute or two, of the last ten, and what is usual. */
-  readonly fade: { readonly recent: number; readonly lasting: number; readonly usual: number };
-  /** An incident is open on the cell, or all over: what is seen now is not what is usual. */
-  readonly isFrozen: boolean;
 }
 
 export function initialCellTrack(): CellTrack {

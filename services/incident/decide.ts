@@ -5,9 +5,10 @@ import type { Incident } from "../contracts/incident.ts";
 import { findDegraded } from "./degraded.ts";
 import { stepEpisode } from "./episode-step.ts";
 import { assignEpisodes } from "./episodes.ts";
+import { stepFleetSilence } from "./fleet-silence.ts";
 import type { FleetWindow } from "./join.ts";
 import { makeResolved } from "./record.ts";
-import { silentCells, stepFleetSilence } from "./silence.ts";
+import { silentCells } from "./silence.ts";
 import { type IncidentState, isOpen } from "./state.ts";
 import { stepTracks } from "./tracks.ts";
 

@@ -1,7 +1,7 @@
 /** Which cells are degraded in a window, by what: their own evidence, or their group's where they show a part of it. */
 import type { CellKey } from "../contracts/cell.ts";
 import type { SignalName } from "../contracts/frame.ts";
-import { type CellTrack, isLimitBroad } from "./cell-track.ts";
+import { isLimitBroad } from "./cell-track.ts";
 import { sharedThreshold } from "./evidence.ts";
 import { type Family, familyOf, visibleSignals } from "./families.ts";
 import { failingOf, type GroupTrack, groupsOf } from "./group-track.ts";
@@ -9,6 +9,7 @@ import { isMaterial } from "./material.ts";
 import { beyondPrompts, logSlowdown } from "./slowness.ts";
 import type { IncidentState } from "./state.ts";
 import { excessRatio, sureExcessRatio } from "./tally.ts";
+import type { CellTrack } from "./track.ts";
 
 export interface DegradedSignal {
   readonly signal: SignalName;

@@ -2,7 +2,7 @@
 import type { SignalName } from "../contracts/frame.ts";
 import type { Evidence } from "../contracts/incident.ts";
 import { visibleSignals } from "./families.ts";
-import type { RecordInput } from "./record.ts";
+import type { RecordInput } from "./record-input.ts";
 import { excessRatio } from "./tally.ts";
 
 /** What users notice first: failures that matter, else latency, else the strongest of what there is. */

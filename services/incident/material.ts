@@ -1,10 +1,9 @@
 /** Whether what is sure is also large enough to matter: with enough requests, the smallest change is significant. */
 import type { SignalName } from "../contracts/frame.ts";
-import type { CellTrack } from "./cell-track.ts";
 import { visibleSignals } from "./families.ts";
-import type { SignalTrack } from "./signal-track.ts";
 import { logSlowdown } from "./slowness.ts";
 import type { Tally } from "./tally.ts";
+import type { CellTrack, SignalTrack } from "./track.ts";
 
 const leastSlowdown = Math.log(1.25);
 const leastFactor = 1.5;

@@ -1,10 +1,10 @@
 /** Where an incident sits now: what each live cell shows of it goes to attribution. */
 import type { CellKey } from "../contracts/cell.ts";
 import { locate, type Place, type PlaceSample } from "./attribution.ts";
-import type { CellTrack } from "./cell-track.ts";
-import type { RecordInput } from "./record.ts";
+import type { RecordInput } from "./record-input.ts";
 import { latencyLogSigma, logSlowdown, upperNormalQuantile } from "./slowness.ts";
 import { excessRatio } from "./tally.ts";
+import type { CellTrack } from "./track.ts";
 
 export function placeOf(input: RecordInput): Place {
   const { state, episode, view, opinion } = input;

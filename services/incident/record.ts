@@ -2,26 +2,16 @@
 import type { CellKey } from "../contracts/cell.ts";
 import { type SignalName, signalCatalog } from "../contracts/frame.ts";
 import type { Evidence, Incident, Transition } from "../contracts/incident.ts";
-import type { Degraded } from "./degraded.ts";
 import { latencySignals } from "./families.ts";
 import type { FleetWindow } from "./join.ts";
 import { leadingSignalOf, ratioOf, slowdownOf } from "./leading.ts";
 import { placeOf } from "./place.ts";
+import type { RecordInput } from "./record-input.ts";
 import type { Opinion } from "./severity.ts";
 import { logSlowdown } from "./slowness.ts";
 import type { Episode, EpisodeEvidence, IncidentState } from "./state.ts";
 import { excessRatio } from "./tally.ts";
-import type { EpisodeView } from "./view.ts";
 import { rarity, titleOf } from "./wording.ts";
-
-export interface RecordInput {
-  readonly state: IncidentState;
-  readonly window: FleetWindow;
-  readonly degraded: Degraded;
-  readonly episode: Episode;
-  readonly view: EpisodeView;
-  readonly opinion: Opinion;
-}
 
 const cellLimit = 50;
 const evidenceLimit = 16;

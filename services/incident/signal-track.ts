@@ -1,23 +1,7 @@
 /** What is remembered of one signal of a cell: its evidence, and how far its level is off. */
 import type { SignalName, SignalVerdict } from "../contracts/frame.ts";
-import type { CellTrack, TrackStep } from "./cell-track.ts";
 import { followSurprise } from "./evidence.ts";
-import type { UsualRatio } from "./tally.ts";
-
-export interface SignalTrack {
-  /** log10, see `evidence.ts`. */
-  evidence: number;
-  /** Start of the first window of the present run of evidence; 0: none. */
-  sinceMs: number;
-  readonly usual: UsualRatio;
-  /** Levels: ln(seen / expected) over the last minute or two, weighted by requests. */
-  readonly shift: { sum: number; of: number };
-  /** The newest verdict that had evidence in it. */
-  last: Pick<
-    SignalVerdict,
-    "seen" | "expected" | "low" | "high" | "bad" | "of" | "direction" | "surprise"
-  > & { readonly detector: string };
-}
+import type { CellTrack, SignalTrack, TrackStep } from "./track.ts";
 
 export const initialSignalTrack = (): SignalTrack => ({
   evidence: 0,

@@ -4,46 +4,18 @@
  */
 import type { CellKey } from "../contracts/cell.ts";
 import type { Judgement } from "../contracts/config.ts";
-import type { CellTrack } from "./cell-track.ts";
 import type { DegradedSignal } from "./degraded.ts";
+import { isFleetSilent } from "./fleet-silence.ts";
 import type { FleetWindow } from "./join.ts";
 import type { Opinion } from "./severity.ts";
+import type { SilenceMemory } from "./silence-memory.ts";
 import type { IncidentState } from "./state.ts";
 import type { EpisodeView } from "./view.ts";
 
-/** A collector's restart takes up to two minutes. */
-const fleetSilentMs = 300_000;
 const cellSilentMs = 300_000;
 /** Requests that a silent cell must have missed, and how its silence must compare with its longest one so far. */
 const missedRequests = 100;
 const longerThanUsual = 4;
-
-export interface SilenceMemory {
-  /** Requests a window before the present silence, and the longest silence known, in windows. */
-  usualRequests: number;
-  longestQuiet: number;
-}
-
-/** Steps what is known of a cell's silences in place; call after the cell's own step. */
-export function stepSilence(memory: SilenceMemory, track: CellTrack, fadeUsual: number): void {
-  if (track.requests > 0) memory.usualRequests = track.usualRequests;
-  memory.longestQuiet *= fadeUsual;
-}
-
-/** Called when requests come again: a silence that ended is a silence that this cell has. */
-export function endSilence(memory: SilenceMemory, quietWindows: number): void {
-  memory.longestQuiet = Math.max(memory.longestQuiet, quietWindows);
-}
-
-export function stepFleetSilence(state: IncidentState, window: FleetWindow): void {
-  const isSilent =
-    window.pipeline.spans === 0 && window.cells.every((frame) => frame.requests === 0);
-  state.silentWindows = isSilent ? state.silentWindows + 1 : 0;
-}
-
-export function isFleetSilent(state: IncidentState, windowMs: number): boolean {
-  return state.silentWindows * windowMs >= fleetSilentMs;
-}
 
 /** Cells that are silent where they should not be. While nothing at all is heard, single cells are not judged. */
 export function silentCells(

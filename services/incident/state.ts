@@ -2,11 +2,11 @@
 import type { CellKey } from "../contracts/cell.ts";
 import type { SignalName } from "../contracts/frame.ts";
 import type { Incident, Severity } from "../contracts/incident.ts";
-import type { CellTrack } from "./cell-track.ts";
 import type { Family } from "./families.ts";
 import type { GroupTrack } from "./group-track.ts";
 import { initialJoin, type JoinState } from "./join.ts";
-import type { SilenceMemory } from "./silence.ts";
+import type { SilenceMemory } from "./silence-memory.ts";
+import type { CellTrack } from "./track.ts";
 
 export interface IncidentState {
   readonly join: JoinState;

@@ -1,13 +1,7 @@
 /** Steps the memory of all cells and groups by a window. */
 import type { CellKey } from "../contracts/cell.ts";
 import type { Judgement } from "../contracts/config.ts";
-import {
-  type CellTrack,
-  initialCellTrack,
-  isLimitBroad,
-  stepCell,
-  tellLimitBreadth,
-} from "./cell-track.ts";
+import { initialCellTrack, isLimitBroad, stepCell, tellLimitBreadth } from "./cell-track.ts";
 import { openThreshold } from "./evidence.ts";
 import {
   addShare,
@@ -21,9 +15,10 @@ import {
 } from "./group-track.ts";
 import type { FleetWindow } from "./join.ts";
 import { stepPressure, sureDeviations } from "./pressure.ts";
-import { endSilence, stepSilence } from "./silence.ts";
+import { endSilence, stepSilence } from "./silence-memory.ts";
 import type { IncidentState } from "./state.ts";
 import { fadePerWindow, sureExcessRatio } from "./tally.ts";
+import type { CellTrack } from "./track.ts";
 import { trafficShare } from "./traffic-share.ts";
 
 const minuteMs = 60_000;

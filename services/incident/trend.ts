@@ -1,4 +1,5 @@
 /** Robust trends over equally spaced points. */
+import { medianSorted } from "simple-statistics";
 
 export interface Trend {
   /** Change per step: median of all pairwise slopes (Theil 1950, Sen 1968). */
@@ -33,24 +34,18 @@ export function fitTrend(values: readonly (number | undefined)[], z: number): Tr
         ((ys[j] as number) - (ys[i] as number)) / ((xs[j] as number) - (xs[i] as number)),
       );
   slopes.sort((a, b) => a - b);
-  const slope = medianOfSorted(slopes);
+  const slope = medianSorted(slopes);
   const spread = z * Math.sqrt((n * (n - 1) * (2 * n + 5)) / 18);
   const lowRank = Math.max(0, Math.floor((slopes.length - spread) / 2));
   const highRank = Math.min(slopes.length - 1, Math.ceil((slopes.length + spread) / 2));
   const offsets = xs.map((x, i) => (ys[i] as number) - slope * x).sort((a, b) => a - b);
-  const middle = medianOfSorted(offsets);
+  const middle = medianSorted(offsets);
   const residuals = offsets.map((offset) => Math.abs(offset - middle)).sort((a, b) => a - b);
   return {
     slope,
     slopeLow: slopes[lowRank] as number,
     slopeHigh: slopes[highRank] as number,
     last: middle + slope * (values.length - 1),
-    scatter: 1.4826 * medianOfSorted(residuals),
+    scatter: 1.4826 * medianSorted(residuals),
   };
-}
-
-function medianOfSorted(sorted: readonly number[]): number {
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] as number;
-  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] as number) + upper) / 2;
 }

@@ -1,8 +1,8 @@
 /** What an episode looks like in one window: counts over its degraded cells, share, spread. */
 import type { CellKey } from "../contracts/cell.ts";
 import { visibleSignals } from "./families.ts";
+import { isFleetSilent } from "./fleet-silence.ts";
 import type { FleetWindow } from "./join.ts";
-import { isFleetSilent } from "./silence.ts";
 import { logSlowdown } from "./slowness.ts";
 import type { Episode, IncidentState } from "./state.ts";
 import { emptyTally, type Tally } from "./tally.ts";

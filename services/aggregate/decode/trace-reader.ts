@@ -95,7 +95,12 @@ function readResourceSpans(
   }
 }
 
-export function readResource(reader: TraceReader, bytes: Uint8Array, start: number, end: number): void {
+export function readResource(
+  reader: TraceReader,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
   let position = start;
   while (position < end) {
     const fieldTag = readVarint(bytes, position, reader.scan);

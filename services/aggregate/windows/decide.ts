@@ -8,7 +8,6 @@
  * What the other one knows more completes the one that counts.
  */
 import { outcomeIndex } from "../../contracts/outcomes.ts";
-import { finishKind } from "../conventions/finish.ts";
 import { type Candidates, candidate, candidateFlag, candidateKind } from "../spans/candidates.ts";
 import {
   ancestorLimit,
@@ -20,17 +19,9 @@ import {
   responsesLike,
   scopeOf,
 } from "../spans/open-spans.ts";
-import { cell, column, type OpenSpans } from "../spans/span-rows.ts";
+import { cell, column } from "../spans/span-rows.ts";
+import { complete, type Deciding } from "./deciding.ts";
 import { dropFailedPairs } from "./failed-pairs.ts";
-
-export interface Deciding {
-  readonly open: OpenSpans;
-  /** Of the window that closes. */
-  readonly window: number;
-  readonly candidates: Candidates;
-  /** Candidates of a window that has not closed. */
-  candidatesOf(window: number): Candidates | undefined;
-}
 
 /** Numbers of the candidates that count, in the order of their arrival. */
 export function decide(deciding: Deciding): number[] {
@@ -125,59 +116,4 @@ function completeFrom(deciding: Deciding, at: number, row: number): void {
   if (others === undefined) return;
   const index = cell(deciding.open, row, column.candidate);
   if (index >= 0) complete(deciding.candidates, at, others, index * others.stride);
-}
-
-/** Numbers that are −1 where they are unknown, and ids that are 0. */
-const knownNumbers = [
-  candidate.firstChunkUs,
-  candidate.inputTokens,
-  candidate.outputTokens,
-  candidate.cachedTokens,
-  candidate.reasoningTokens,
-  candidate.tenant,
-];
-const knownIds = [
-  candidate.provider,
-  candidate.model,
-  candidate.region,
-  candidate.responseModel,
-  candidate.error,
-  candidate.retries,
-];
-
-/** Fills what the call at `at` does not know from what another span of the same call says. */
-export function complete(
-  candidates: Candidates,
-  at: number,
-  others: Candidates,
-  otherAt: number,
-): void {
-  const { data } = candidates;
-  const more = others.data;
-  const outcome = data[at + candidate.outcome] as number;
-  const otherOutcome = more[otherAt + candidate.outcome] as number;
-  const flags = data[at + candidate.flags] as number;
-  const otherFlags = more[otherAt + candidate.flags] as number;
-  const isGuess = (flags & (candidateFlag.weak | candidateFlag.unfinished)) !== 0;
-  const knowsBetter =
-    otherOutcome !== outcomeIndex.ok &&
-    (otherFlags & (candidateFlag.weak | candidateFlag.unfinished)) === 0;
-  if (outcome !== outcomeIndex.ok && isGuess && knowsBetter) {
-    data[at + candidate.outcome] = otherOutcome;
-    data[at + candidate.flags] =
-      flags & ~(candidateFlag.weak | candidateFlag.unfinished | candidateFlag.askParent);
-  }
-  for (const what of knownNumbers)
-    if ((data[at + what] as number) < 0) data[at + what] = more[otherAt + what] as number;
-  for (const what of knownIds)
-    if (data[at + what] === 0) {
-      const isError = what === candidate.error && data[at + candidate.outcome] === outcomeIndex.ok;
-      if (!isError) data[at + what] = more[otherAt + what] as number;
-    }
-  if (data[at + candidate.finish] === finishKind.missing)
-    data[at + candidate.finish] = more[otherAt + candidate.finish] as number;
-  for (let i = candidate.dimensions; i < candidates.stride; i++)
-    if (data[at + i] === 0) data[at + i] = more[otherAt + i] as number;
-  const streamed = otherFlags & candidateFlag.streamed;
-  data[at + candidate.flags] = (data[at + candidate.flags] as number) | streamed;
 }

@@ -7,7 +7,7 @@
 import { outcomeGroup, outcomes } from "../../contracts/outcomes.ts";
 import { type Candidates, candidate, candidateKind } from "../spans/candidates.ts";
 import { cell, column } from "../spans/span-rows.ts";
-import { complete, type Deciding } from "./decide.ts";
+import { complete, type Deciding } from "./deciding.ts";
 
 /** How far the inner call may reach out of the outer one, ms: clocks of whole milliseconds, spans closed by callbacks. */
 const slackMs = 25;

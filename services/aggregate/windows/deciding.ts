@@ -1,0 +1,69 @@
+/** What deciding works on, and how one span's knowledge of a call completes another's. */
+import { outcomeIndex } from "../../contracts/outcomes.ts";
+import { finishKind } from "../conventions/finish.ts";
+import { type Candidates, candidate, candidateFlag } from "../spans/candidates.ts";
+import type { OpenSpans } from "../spans/span-rows.ts";
+
+export interface Deciding {
+  readonly open: OpenSpans;
+  /** Of the window that closes. */
+  readonly window: number;
+  readonly candidates: Candidates;
+  /** Candidates of a window that has not closed. */
+  candidatesOf(window: number): Candidates | undefined;
+}
+
+/** Numbers that are −1 where they are unknown, and ids that are 0. */
+const knownNumbers = [
+  candidate.firstChunkUs,
+  candidate.inputTokens,
+  candidate.outputTokens,
+  candidate.cachedTokens,
+  candidate.reasoningTokens,
+  candidate.tenant,
+];
+const knownIds = [
+  candidate.provider,
+  candidate.model,
+  candidate.region,
+  candidate.responseModel,
+  candidate.error,
+  candidate.retries,
+];
+
+/** Fills what the call at `at` does not know from what another span of the same call says. */
+export function complete(
+  candidates: Candidates,
+  at: number,
+  others: Candidates,
+  otherAt: number,
+): void {
+  const { data } = candidates;
+  const more = others.data;
+  const outcome = data[at + candidate.outcome] as number;
+  const otherOutcome = more[otherAt + candidate.outcome] as number;
+  const flags = data[at + candidate.flags] as number;
+  const otherFlags = more[otherAt + candidate.flags] as number;
+  const isGuess = (flags & (candidateFlag.weak | candidateFlag.unfinished)) !== 0;
+  const knowsBetter =
+    otherOutcome !== outcomeIndex.ok &&
+    (otherFlags & (candidateFlag.weak | candidateFlag.unfinished)) === 0;
+  if (outcome !== outcomeIndex.ok && isGuess && knowsBetter) {
+    data[at + candidate.outcome] = otherOutcome;
+    data[at + candidate.flags] =
+      flags & ~(candidateFlag.weak | candidateFlag.unfinished | candidateFlag.askParent);
+  }
+  for (const what of knownNumbers)
+    if ((data[at + what] as number) < 0) data[at + what] = more[otherAt + what] as number;
+  for (const what of knownIds)
+    if (data[at + what] === 0) {
+      const isError = what === candidate.error && data[at + candidate.outcome] === outcomeIndex.ok;
+      if (!isError) data[at + what] = more[otherAt + what] as number;
+    }
+  if (data[at + candidate.finish] === finishKind.missing)
+    data[at + candidate.finish] = more[otherAt + candidate.finish] as number;
+  for (let i = candidate.dimensions; i < candidates.stride; i++)
+    if (data[at + i] === 0) data[at + i] = more[otherAt + i] as number;
+  const streamed = otherFlags & candidateFlag.streamed;
+  data[at + candidate.flags] = (data[at + candidate.flags] as number) | streamed;
+}

@@ -1,0 +1,15 @@
+/** What the record of a transition is made from. */
+import type { Degraded } from "./degraded.ts";
+import type { FleetWindow } from "./join.ts";
+import type { Opinion } from "./severity.ts";
+import type { Episode, IncidentState } from "./state.ts";
+import type { EpisodeView } from "./view.ts";
+
+export interface RecordInput {
+  readonly state: IncidentState;
+  readonly window: FleetWindow;
+  readonly degraded: Degraded;
+  readonly episode: Episode;
+  readonly view: EpisodeView;
+  readonly opinion: Opinion;
+}

@@ -1,0 +1,61 @@
+/** The shapes of what is remembered of cells and their signals. */
+import type { Judgement } from "../contracts/config.ts";
+import type { SignalName, SignalVerdict } from "../contracts/frame.ts";
+import type { VisibleSignal } from "./families.ts";
+import type { Tally, UsualRatio } from "./tally.ts";
+
+export interface CellTrack {
+  /** Requests a window, on average. */
+  usualRequests: number;
+  requests: number;
+  quietWindows: number;
+  /** Windows with requests, ever. */
+  seenWindows: number;
+  readonly signals: Partial<Record<SignalName, SignalTrack>>;
+  /** Visible failures by kind, half-life `recentMs`. */
+  readonly visible: Partial<Record<VisibleSignal, Tally>>;
+  /** Slow requests, half-life `recentMs`. */
+  readonly slow: Tally;
+  /** The same with half-life `lastingMs`: what attribution compares. */
+  readonly lastingVisible: Tally;
+  readonly lastingSlow: Tally;
+  /** Refused for quota beyond the first of each window, and tenants beyond the first: one tenant adds none of the latter. */
+  readonly limitedBeyondFirst: { requests: number; tenants: number };
+  /** Whether rate limits hit many tenants; where the cell is too thin to tell, as in its class. */
+  isLimitBroad: boolean;
+  /** Slow learner of ln(expected latency): how far detect's own expectation has drifted. */
+  usualLogLatency: number;
+  latencyDrift: number;
+  /** ln of how many times longer prompts are than usual: slowness that this explains foretells nothing. */
+  promptGrowth: number;
+  /** Factor that detect expects latencies to be below the usual by, ≤ 1: slower than that may still be as usual. */
+  easedFactor: number;
+  /** Since when the cell is degraded; 0: it is not. */
+  degradedSinceMs: number;
+}
+
+export interface SignalTrack {
+  /** log10, see `evidence.ts`. */
+  evidence: number;
+  /** Start of the first window of the present run of evidence; 0: none. */
+  sinceMs: number;
+  readonly usual: UsualRatio;
+  /** Levels: ln(seen / expected) over the last minute or two, weighted by requests. */
+  readonly shift: { sum: number; of: number };
+  /** The newest verdict that had evidence in it. */
+  last: Pick<
+    SignalVerdict,
+    "seen" | "expected" | "low" | "high" | "bad" | "of" | "direction" | "surprise"
+  > & { readonly detector: string };
+}
+
+export interface TrackStep {
+  readonly windowStartMs: number;
+  readonly judgement: Judgement;
+  /** Bounds of what a window may add, see `followSurprise`. */
+  readonly evidence: { readonly limit: number; readonly cap: number };
+  /** Factors a window: counts of the last minute or two, of the last ten, and what is usual. */
+  readonly fade: { readonly recent: number; readonly lasting: number; readonly usual: number };
+  /** An incident is open on the cell, or all over: what is seen now is not what is usual. */
+  readonly isFrozen: boolean;
+}
