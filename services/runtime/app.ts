@@ -125,7 +125,10 @@ export async function startApp(options: AppOptions): Promise<App> {
       );
     }
     closers.push(async () => {
-      await Promise.race([Promise.all(running), clock.sleep(stopLimitMs)]);
+      const isDone = new AbortController();
+      const limit = clock.sleep(stopLimitMs, isDone.signal).catch(() => {});
+      await Promise.race([Promise.all(running), limit]);
+      isDone.abort();
     });
 
     const addresses: Record<string, string> = {
