@@ -33,6 +33,7 @@ export const runCommand: Command = {
     const stopped = stopSignal();
     const app = await startApp({ config, stages, report });
     const width = Math.max(...Object.keys(app.addresses).map((name) => name.length)) + 2;
+    const otlp = app.addresses["OTLP HTTP"];
     process.stderr.write(
       `${[
         "Foreshock is watching.",
@@ -45,7 +46,10 @@ export const runCommand: Command = {
               "No sink is configured: alerts go to this terminal and the page (notify.sinks adds Alertmanager or a webhook).",
             ]
           : []),
-        "Point an SDK at it: OTEL_EXPORTER_OTLP_ENDPOINT=http://<OTLP HTTP address above>. Ctrl-C stops it.",
+        ...(otlp === undefined
+          ? []
+          : [`Point an SDK at it: OTEL_EXPORTER_OTLP_ENDPOINT=http://${otlp}`]),
+        "Ctrl-C stops it.",
       ].join("\n")}\n`,
     );
     await stopped;
