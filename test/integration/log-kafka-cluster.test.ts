@@ -5,13 +5,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type KafkaLogOptions, openKafkaLog } from "../../services/log/kafka.ts";
 import type { AppendRecord, Log, TopicSpec } from "../../services/log/log.ts";
 import { systemClock } from "../../services/runtime/clock.ts";
+import { codeOf } from "../contract/log-contract-support.ts";
 import {
   type KafkaBrokerProcess,
   needsKafka,
+  produceWithJava,
   saslUser,
   startKafkaBroker,
 } from "../support/kafka-broker.ts";
-import { codeOf } from "./log-contract-support.ts";
 
 const missing = needsKafka();
 const events: TopicSpec = {
@@ -220,6 +221,36 @@ describe.skipIf(missing !== undefined)(
         expect(await readTexts(log)).toEqual(texts);
       });
     }
+
+    it("reads what Kafka's own producer wrote with gzip, lz4 and zstd", async () => {
+      const log = await open();
+      await log.ensureTopics([{ ...events, partitions: 1 }]);
+      const expected: string[] = [];
+      for (const compression of ["gzip", "lz4", "zstd"]) {
+        const lines = Array.from(
+          { length: 2_000 },
+          (_, i) => `${compression} ${i} ${"ab".repeat(i % 40)}`,
+        );
+        produceWithJava(broker.address, { topic: `${options.prefix}events`, compression, lines });
+        expected.push(...lines);
+      }
+      expect(await readTexts(log)).toEqual(expected);
+    });
+
+    it("says so when a producer wrote with snappy", async () => {
+      const log = await open();
+      await log.ensureTopics([{ ...events, partitions: 1 }]);
+      const lines = ["a", "b"];
+      produceWithJava(broker.address, {
+        topic: `${options.prefix}events`,
+        compression: "snappy",
+        lines,
+      });
+      await expect(readTexts(log)).rejects.toMatchObject({
+        code: "log_corrupt",
+        message: expect.stringContaining("compressed with snappy; use none, gzip, lz4 or zstd"),
+      });
+    });
 
     it("names a topic whose records would carry their senders' time", async () => {
       const log = await open();
