@@ -22,11 +22,15 @@ function install() {
   process.stderr.write("foreshock: installing packages (once, about half a minute) …\n");
   // Not `npm ci`: it refuses the lock file on a registry that lacks packages of other platforms.
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-  const done = spawnSync(npm, ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"], {
-    cwd: root,
-    stdio: ["ignore", 2, 2],
-    shell: process.platform === "win32",
-  });
+  const done = spawnSync(
+    npm,
+    ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"],
+    {
+      cwd: root,
+      stdio: ["ignore", 2, 2],
+      shell: process.platform === "win32",
+    },
+  );
   if (done.status !== 0) {
     process.stderr.write(
       `foreshock: 'npm install' ended with ${done.status ?? done.signal ?? done.error?.message}. Run it by hand in ${root} to see why.\n`,
@@ -78,15 +82,19 @@ const memoryFlags = [
   "--initial-old-space-size=256",
   "--min-semi-space-size=16",
 ];
-const child = spawn(node, ["--disable-warning=ExperimentalWarning", ...memoryFlags, entry, ...args], {
-  stdio: "inherit",
-  env: {
-    ...process.env,
-    PATH: `${dirname(node)}${process.platform === "win32" ? ";" : ":"}${process.env.PATH ?? ""}`,
-    FORESHOCK_STARTED_AT_MS: String(startedAtMs),
-    FORESHOCK_INSTALLED_SECONDS: String(installedSeconds),
+const child = spawn(
+  node,
+  ["--disable-warning=ExperimentalWarning", ...memoryFlags, entry, ...args],
+  {
+    stdio: "inherit",
+    env: {
+      ...process.env,
+      PATH: `${dirname(node)}${process.platform === "win32" ? ";" : ":"}${process.env.PATH ?? ""}`,
+      FORESHOCK_STARTED_AT_MS: String(startedAtMs),
+      FORESHOCK_INSTALLED_SECONDS: String(installedSeconds),
+    },
   },
-});
+);
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
 child.on("exit", (code, signal) => {
   if (signal) process.exit(128 + ({ SIGINT: 2, SIGKILL: 9, SIGTERM: 15, SIGHUP: 1 }[signal] ?? 1));

@@ -32,6 +32,9 @@ export function checkpointStore(log: Log, partitions: number): CheckpointStore {
   const written = new Map<string, readonly string[]>();
   return {
     async load(task) {
+      // Another process may have written these slots since this one last did: nothing is known of them until it writes.
+      written.delete(`${task}/a`);
+      written.delete(`${task}/b`);
       const records = await log.latestByKey(topics.checkpoints, partitionFor(task, partitions));
       const byKey = new Map(records.map((record) => [record.key, record]));
       const last = byKey.get(`${task}/manifest`);
