@@ -35,10 +35,14 @@ export async function runConsumingStage(
   const { log } = deps;
   if (stage.kind === "effect") {
     const sources = await partitionsOf(stage.reads, deps);
-    // Membership registers the group, so that retention waits for it; the one task reads all partitions itself.
-    const membership = log.join(stage.name, stage.reads, { onAssigned: async () => {} }, signal);
-    const run = (inner: AbortSignal) => runEffectTask(stage, context, sources, deps, inner);
-    await Promise.all([membership, keepRunning(`${stage.name}/0`, run, deps, health, signal)]);
+    // One task for all partitions, run by whoever is given the first: the assignment keeps partitions of one number together.
+    const first = sources[0];
+    const onAssigned = async (source: TopicPartition, revoked: AbortSignal) => {
+      if (source.topic !== first?.topic || source.partition !== first.partition) return;
+      const run = (inner: AbortSignal) => runEffectTask(stage, context, sources, deps, inner);
+      await keepRunning(`${stage.name}/0`, run, deps, health, AbortSignal.any([signal, revoked]));
+    };
+    await log.join(stage.name, stage.reads, { onAssigned }, signal);
     return;
   }
   const join = (run: (source: TopicPartition, inner: AbortSignal) => Promise<void>) => {
