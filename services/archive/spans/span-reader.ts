@@ -151,7 +151,16 @@ export function createSpanReader(options: SpanReaderOptions): SpanReader {
 
   function readFields(start: number, end: number): void {
     let place = 0;
+    const { bytes } = cursor;
     for (cursor.at = start; cursor.at < end; ) {
+      // Most fields are attributes shorter than 128 bytes.
+      const at = cursor.at;
+      const length = bytes[at + 1] as number;
+      if (bytes[at] === 0x4a && length < 0x80 && at + 2 + length <= end) {
+        attributes.write(at + 2, at + 2 + length, place++, row);
+        cursor.at = at + 2 + length;
+        continue;
+      }
       const tag = readSize(cursor, end);
       const valueAt = cursor.at;
       if ((tag & 7) === 2) {

@@ -39,6 +39,21 @@ const valueFields = fieldBits(1, 2, 3, 4, 5, 6, 7);
 
 /** Reads the value at [start, end). The last field counts, as protobuf has it. */
 export function readValue(cursor: Cursor, start: number, end: number, value: Value): void {
+  // What every encoder writes: one field, a short text or a double most of all.
+  const { bytes } = cursor;
+  const first = bytes[start];
+  if (first === 0x0a && bytes[start + 1] === end - start - 2 && end - start < 130) {
+    value.kind = valueKind.text;
+    value.start = start + 2;
+    value.end = end;
+    return;
+  }
+  if (first === 0x21 && end - start === 9) {
+    value.kind = valueKind.double;
+    value.number = cursor.view.getFloat64(start + 1, true);
+    return;
+  }
+  if (first === 0x18 && end - start <= 4 && readShortInteger(bytes, start + 1, end, value)) return;
   value.kind = valueKind.none;
   cursor.at = start;
   while (cursor.at < end) {
@@ -69,6 +84,21 @@ export function readValue(cursor: Cursor, start: number, end: number, value: Val
         skipOther(cursor, tag, end, valueFields);
     }
   }
+}
+
+/** A varint of up to three bytes that fills [start, end); false: it is another. */
+function readShortInteger(bytes: Uint8Array, start: number, end: number, value: Value): boolean {
+  let low = 0;
+  for (let at = start, shift = 0; at < end; at++, shift += 7) {
+    const byte = bytes[at] as number;
+    low |= (byte & 0x7f) << shift;
+    if (byte < 0x80 !== (at === end - 1)) return false;
+  }
+  if (end === start) return false;
+  value.kind = valueKind.integer;
+  value.low = low;
+  value.high = 0;
+  return true;
 }
 
 /** Where the key and the value of a `KeyValue` lie. */
