@@ -69,8 +69,8 @@ const parts: readonly Part[] = [
     run: (onRound) =>
       benchEndToEnd({
         rounds,
-        warmUpRequests: isQuick ? 10 : 100,
-        requests: isQuick ? 40 : 500,
+        warmUpRequests: isQuick ? 10 : 60,
+        requests: isQuick ? 40 : 400,
         seed,
         onRound,
       }),
