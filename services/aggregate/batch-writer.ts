@@ -2,7 +2,8 @@
 import { partitionFor } from "../contracts/partition.ts";
 import type { Epoch, Manifest } from "../contracts/records.ts";
 import { topics } from "../contracts/topics.ts";
-import { type CellWindow, encodeWindowParts, type WindowRecord } from "../contracts/window.ts";
+import type { CellWindow, WindowRecord } from "../contracts/window.ts";
+import { encodeWindowParts } from "../contracts/window-write.ts";
 import type { OutputRecord } from "../stage.ts";
 
 export interface BatchFacts {

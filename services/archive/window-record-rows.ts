@@ -4,11 +4,11 @@ import { outcomes } from "../contracts/outcomes.ts";
 import {
   type CellWindow,
   counter,
-  decodeWindow,
   estimateBreadth,
   sketch,
   type WindowRecord,
 } from "../contracts/window.ts";
+import { decodeWindow } from "../contracts/window-read.ts";
 import type { BlockColumns } from "../history/native-block.ts";
 import type { closedTable, windowsTable } from "../history/tables.ts";
 import type { LogRecord } from "../log/log.ts";

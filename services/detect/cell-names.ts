@@ -4,7 +4,8 @@
  */
 import { type CellKey, cellKey, otherCell } from "../contracts/cell.ts";
 import type { Judgement } from "../contracts/config.ts";
-import { type CellWindow, counter, mergeCells } from "../contracts/window.ts";
+import { type CellWindow, counter } from "../contracts/window.ts";
+import { mergeCells } from "../contracts/window-merge.ts";
 
 export interface TrackedCell {
   /** Requests, decayed with a half-life of 120 windows up to `at`. */

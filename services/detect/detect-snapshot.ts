@@ -6,7 +6,8 @@ import { type AnyDetector, defaultSets, type SetName } from "../../detectors/reg
 import type { CellKey } from "../contracts/cell.ts";
 import { ForeshockError } from "../contracts/errors.ts";
 import { checkpointChunkBytes } from "../contracts/records.ts";
-import { decodeWindow, encodeWindow } from "../contracts/window.ts";
+import { decodeWindow } from "../contracts/window-read.ts";
+import { encodeWindow } from "../contracts/window-write.ts";
 import type { CellNames, TrackedCell } from "./cell-names.ts";
 import type { CellState } from "./cell-state.ts";
 import { signalSources } from "./signal-sources.ts";

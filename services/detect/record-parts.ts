@@ -1,7 +1,8 @@
 /** Cuts windows and frames that are too large for one record into parts. */
 import { type Frame, frameRecord } from "../contracts/frame.ts";
 import { recordLimitBytes } from "../contracts/records.ts";
-import { encodeWindow, type WindowRecord } from "../contracts/window.ts";
+import type { WindowRecord } from "../contracts/window.ts";
+import { encodeWindow } from "../contracts/window-write.ts";
 
 /** Parts stay below this, bytes: headers and the log's own fields need room under the limit of a record. */
 const partLimitBytes = Math.floor(recordLimitBytes * 0.88);

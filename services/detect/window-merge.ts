@@ -5,13 +5,13 @@
 import type { CellKey } from "../contracts/cell.ts";
 import { ForeshockError } from "../contracts/errors.ts";
 import type { Manifest } from "../contracts/records.ts";
-import {
-  type CellWindow,
-  mergeCells,
-  type PipelineCounts,
-  type SenderCounts,
-  type WindowRecord,
+import type {
+  CellWindow,
+  PipelineCounts,
+  SenderCounts,
+  WindowRecord,
 } from "../contracts/window.ts";
+import { mergeCells } from "../contracts/window-merge.ts";
 import type { Rejection } from "../stage.ts";
 
 export interface WindowMerge {

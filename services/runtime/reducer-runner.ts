@@ -5,7 +5,7 @@
 import { ForeshockError } from "../contracts/errors.ts";
 import { incidentRecord } from "../contracts/incident.ts";
 import { headers, signalOfTopic, topics } from "../contracts/topics.ts";
-import { decodeWindow } from "../contracts/window.ts";
+import { decodeWindow } from "../contracts/window-read.ts";
 import type { AppendRecord, LogRecord, TopicPartition } from "../log/log.ts";
 import type { OutputRecord, Reducer, ReducerStage } from "../stage.ts";
 import { type CrashPoint, crashPoint } from "./crash-points.ts";

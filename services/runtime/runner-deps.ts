@@ -22,8 +22,8 @@ export interface RunnerDeps {
   readonly report: (level: "debug" | "info" | "warn" | "error", message: string) => void;
 }
 
-/** Records read at once, bytes. */
-export const readBytes = 4 * 1024 * 1024;
+/** Records read and stepped in one turn of the event loop, bytes: some 10 ms. */
+export const readBytes = 1024 * 1024;
 /** Longest wait for a record; also how soon a silent source partition gets its heartbeat, ms. */
 export const readWaitMs = 1_000;
 

@@ -7,7 +7,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Config, configSchema } from "../../services/contracts/config.ts";
 import { topics } from "../../services/contracts/topics.ts";
-import { decodeWindow } from "../../services/contracts/window.ts";
+import { decodeWindow } from "../../services/contracts/window-read.ts";
 import type { Log } from "../../services/log/log.ts";
 import { type App, openLog, startApp } from "../../services/runtime/app.ts";
 import {

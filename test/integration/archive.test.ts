@@ -7,7 +7,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { archiveStage } from "../../services/archive/archive.ts";
 import { deadLetterRecord } from "../../services/contracts/records.ts";
 import { headers, topics } from "../../services/contracts/topics.ts";
-import { decodeWindow } from "../../services/contracts/window.ts";
+import { decodeWindow } from "../../services/contracts/window-read.ts";
 import { migrate } from "../../services/history/migrate.ts";
 import { historyTables } from "../../services/history/tables.ts";
 import { openLmdbLog } from "../../services/log/lmdb.ts";

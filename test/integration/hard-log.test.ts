@@ -6,7 +6,7 @@ import { namedRandom } from "../../services/chatbot/random.ts";
 import { incidentRecord } from "../../services/contracts/incident.ts";
 import { commandRecord, deliveryRecord } from "../../services/contracts/records.ts";
 import { topics } from "../../services/contracts/topics.ts";
-import { decodeWindow } from "../../services/contracts/window.ts";
+import { decodeWindow } from "../../services/contracts/window-read.ts";
 import { hardLog, hardPartitions } from "../support/hard-log.ts";
 import { hardConfig, type Kill, runLive, type Timed } from "../support/hard-log-live.ts";
 import {

@@ -2,7 +2,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { aggregateStage } from "../../services/aggregate/aggregate.ts";
-import { type CellWindow, mergeCells, type WindowRecord } from "../../services/contracts/window.ts";
+import type { CellWindow, WindowRecord } from "../../services/contracts/window.ts";
+import { mergeCells } from "../../services/contracts/window-merge.ts";
 import type { InputRecord, OutputRecord } from "../../services/stage.ts";
 import {
   AggregateRun,

@@ -2,11 +2,8 @@
 import { aggregateStage } from "../../services/aggregate/aggregate.ts";
 import { judgementSchema } from "../../services/contracts/config.ts";
 import { type RequestRow, requestRows } from "../../services/contracts/request-rows.ts";
-import {
-  type CellWindow,
-  decodeWindow,
-  type WindowRecord,
-} from "../../services/contracts/window.ts";
+import type { CellWindow, WindowRecord } from "../../services/contracts/window.ts";
+import { decodeWindow } from "../../services/contracts/window-read.ts";
 import type { OutputRecord, Reducer, Rejection, TaskContext } from "../../services/stage.ts";
 import {
   type AnyValue,

@@ -5,7 +5,7 @@ import { frameRecord } from "../../services/contracts/frame.ts";
 import { incidentRecord } from "../../services/contracts/incident.ts";
 import { deliveryRecord } from "../../services/contracts/records.ts";
 import { headers, topics } from "../../services/contracts/topics.ts";
-import { encodeWindow } from "../../services/contracts/window.ts";
+import { encodeWindow } from "../../services/contracts/window-write.ts";
 import type { AppendRecord } from "../../services/log/log.ts";
 import { anIncident } from "./incidents.ts";
 import { ExportTraceServiceRequest } from "./otlp-proto.ts";

@@ -3,7 +3,9 @@ import { type Judgement, judgementSchema } from "../../services/contracts/config
 import { type CellFrame, type Frame, frameRecord } from "../../services/contracts/frame.ts";
 import type { Manifest } from "../../services/contracts/records.ts";
 import { topics } from "../../services/contracts/topics.ts";
-import { decodeWindow, encodeWindow, type WindowRecord } from "../../services/contracts/window.ts";
+import type { WindowRecord } from "../../services/contracts/window.ts";
+import { decodeWindow } from "../../services/contracts/window-read.ts";
+import { encodeWindow } from "../../services/contracts/window-write.ts";
 import { detectStage } from "../../services/detect/detect.ts";
 import type { InputRecord, OutputRecord, Reducer, TaskContext } from "../../services/stage.ts";
 

@@ -16,14 +16,13 @@ import {
   sketchIds,
 } from "../../services/contracts/measures.ts";
 import { type Outcome, outcomeGroup } from "../../services/contracts/outcomes.ts";
-import {
-  type CellWindow,
-  type DimensionValue,
-  type Example,
-  limitDimensionValues,
-  pickExamples,
-  type WindowRecord,
+import type {
+  CellWindow,
+  DimensionValue,
+  Example,
+  WindowRecord,
 } from "../../services/contracts/window.ts";
+import { limitDimensionValues, pickExamples } from "../../services/contracts/window-merge.ts";
 
 const outcomeNames: Partial<Record<RequestEvent["outcome"], Outcome>> = {
   bad_gateway: "unavailable",

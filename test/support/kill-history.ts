@@ -2,7 +2,7 @@
 import { frameRecord } from "../../services/contracts/frame.ts";
 import { deliveryRecord } from "../../services/contracts/records.ts";
 import { topics } from "../../services/contracts/topics.ts";
-import { decodeWindow } from "../../services/contracts/window.ts";
+import { decodeWindow } from "../../services/contracts/window-read.ts";
 import type { History } from "../../services/history/history.ts";
 import type { LogRecord } from "../../services/log/log.ts";
 import type { LogOutcome } from "./hard-log-outcome.ts";

@@ -5,7 +5,8 @@ import type { Config } from "../../services/contracts/config.ts";
 import { type Incident, incidentRecord } from "../../services/contracts/incident.ts";
 import { type Delivery, deliveryRecord } from "../../services/contracts/records.ts";
 import { topics } from "../../services/contracts/topics.ts";
-import { counter, decodeWindow } from "../../services/contracts/window.ts";
+import { counter } from "../../services/contracts/window.ts";
+import { decodeWindow } from "../../services/contracts/window-read.ts";
 import type { History } from "../../services/history/history.ts";
 import type { Log, LogRecord } from "../../services/log/log.ts";
 import {

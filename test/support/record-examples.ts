@@ -13,7 +13,8 @@ import {
   deadLetterRecord,
   deliveryRecord,
 } from "../../services/contracts/records.ts";
-import { decodeWindow, encodeWindow, windowVersion } from "../../services/contracts/window.ts";
+import { decodeWindow } from "../../services/contracts/window-read.ts";
+import { encodeWindow, windowVersion } from "../../services/contracts/window-write.ts";
 import { anIncident } from "./incidents.ts";
 import { aCellFrame, aCellWindow, aFrame, aVerdict, aWindow, counters } from "./records.ts";
 

@@ -18,7 +18,7 @@ import { type Judgement, judgementSchema } from "../../services/contracts/config
 import { type Incident, incidentRecord } from "../../services/contracts/incident.ts";
 import type { Epoch, Manifest } from "../../services/contracts/records.ts";
 import { sourceTopics, topics } from "../../services/contracts/topics.ts";
-import { encodeWindow } from "../../services/contracts/window.ts";
+import { encodeWindow } from "../../services/contracts/window-write.ts";
 import { detectStage } from "../../services/detect/detect.ts";
 import { incidentStage } from "../../services/incident/incident.ts";
 import type { Reducer, TaskContext } from "../../services/stage.ts";

@@ -1,9 +1,6 @@
 /** Counts by value of the dimensions beside the cell, for one cell at a time. Enough for attribution, never a series. */
-import {
-  type DimensionCounts,
-  type DimensionValue,
-  limitDimensionValues,
-} from "../../contracts/window.ts";
+import type { DimensionCounts, DimensionValue } from "../../contracts/window.ts";
+import { limitDimensionValues } from "../../contracts/window-merge.ts";
 import { type Candidates, candidate } from "../spans/candidates.ts";
 
 export interface DimensionAccumulator {

@@ -1,6 +1,7 @@
 /** The few requests of a cell and window that an alert links to: failures first, then the slowest. */
 import { outcomeIndex, outcomes } from "../../contracts/outcomes.ts";
-import { type Example, exampleLimit, pickExamples } from "../../contracts/window.ts";
+import type { Example } from "../../contracts/window.ts";
+import { exampleLimit, pickExamples } from "../../contracts/window-merge.ts";
 import { type Candidates, candidate } from "../spans/candidates.ts";
 import { cell, column, type OpenSpans } from "../spans/span-rows.ts";
 

@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
 import { cellKey } from "../../../services/contracts/cell.ts";
-import { mergeCells, type WindowRecord } from "../../../services/contracts/window.ts";
+import type { WindowRecord } from "../../../services/contracts/window.ts";
+import { mergeCells } from "../../../services/contracts/window-merge.ts";
 import { detectStage } from "../../../services/detect/detect.ts";
 import type { OutputRecord } from "../../../services/stage.ts";
 import {

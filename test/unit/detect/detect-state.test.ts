@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { binomialExact } from "../../../detectors/binomial-exact.ts";
 import { cellKey } from "../../../services/contracts/cell.ts";
-import { decodeWindow } from "../../../services/contracts/window.ts";
+import { decodeWindow } from "../../../services/contracts/window-read.ts";
 import { judgeCell } from "../../../services/detect/cell-judge.ts";
 import { type CellState, initialCell } from "../../../services/detect/cell-state.ts";
 import { decodeSnapshot, encodeSnapshot } from "../../../services/detect/detect-snapshot.ts";
