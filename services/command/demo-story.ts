@@ -46,7 +46,7 @@ export function storyClock(startMs: number): StoryClock {
 
 const minuteMs = 60_000;
 const warmUpMs = 40 * minuteMs;
-const leadInMs = 2 * minuteMs;
+const leadInMs = minuteMs;
 
 /** Usual time from the fault's start to the outage point; only where on the reader's clock the story lies depends on it. */
 const usualRampMs = 45 * minuteMs;

@@ -72,7 +72,7 @@ interface DemoOptions {
 }
 
 /** Real seconds from the first tremor to the outage point. */
-const playSeconds = 60;
+const playSeconds = 50;
 
 async function tell(scenario: string, seed: number, options: DemoOptions): Promise<number> {
   const { config, signal } = options;
