@@ -11,15 +11,18 @@
 import {
   addToHash,
   addToList,
+  addToResponseChain,
   cell,
   column,
   dropFromHash,
+  dropFromResponses,
   findParent,
   findSpan,
   hasFlag,
   hasParent,
   isInHash,
   type OpenSpans,
+  responsesHead,
   rowFlag,
   type SpanIdentity,
   setCell,
@@ -130,12 +133,12 @@ export function isOuter(open: OpenSpans, row: number): boolean {
 
 /** Whether there is another such row as `responsesLike` gives. */
 export function hasResponseLike(open: OpenSpans, row: number, window: number): boolean {
-  if (cell(open, row, column.nextResponse) >= 0) return true;
   const hash = cell(open, row, column.responseHash);
-  for (const [other, byHash] of open.responses) {
-    if (other < window - open.horizonWindows) continue;
-    const first = byHash.get(hash);
-    if (first !== undefined && first !== row) return true;
+  const earliest = window - open.horizonWindows;
+  let other = responsesHead(open, hash);
+  while (other >= 0) {
+    if (other !== row && isResponse(open, other, hash, earliest)) return true;
+    other = cell(open, other, column.nextResponse);
   }
   return false;
 }
@@ -146,12 +149,19 @@ export function hasResponseLike(open: OpenSpans, row: number, window: number): b
  */
 export function responsesLike(open: OpenSpans, hash: number, window: number): number[] {
   const rows: number[] = [];
-  for (const [other, byHash] of open.responses) {
-    if (other < window - open.horizonWindows) continue;
-    for (let row = byHash.get(hash) ?? -1; row >= 0; row = cell(open, row, column.nextResponse))
-      rows.push(row);
-  }
+  const earliest = window - open.horizonWindows;
+  let row = responsesHead(open, hash);
+  for (; row >= 0; row = cell(open, row, column.nextResponse))
+    if (isResponse(open, row, hash, earliest)) rows.push(row);
   return rows;
+}
+
+function isResponse(open: OpenSpans, row: number, hash: number, earliest: number): boolean {
+  const at = row * stride;
+  const { data } = open;
+  return (
+    data[at + column.responseHash] === hash && (data[at + column.window] as number) >= earliest
+  );
 }
 
 const responseLimit = 8;
@@ -160,7 +170,6 @@ const responseLimit = 8;
 export function freeWindow(open: OpenSpans, window: number): void {
   let row = open.lists.get(window) ?? -1;
   open.lists.delete(window);
-  open.responses.delete(window);
   while (row >= 0) {
     const next = cell(open, row, column.nextInWindow);
     const below = cell(open, row, column.callBelow);
@@ -168,6 +177,7 @@ export function freeWindow(open: OpenSpans, window: number): void {
       addToList(open, row, below);
     } else {
       dropFromHash(open, row);
+      if (cell(open, row, column.responseHash) !== 0) dropFromResponses(open, row);
       setCell(open, row, column.nextInWindow, open.free);
       open.free = row;
       open.live--;
@@ -195,15 +205,9 @@ function addPlaceholder(open: OpenSpans, child: number, callWindow: number): voi
 
 function addToResponses(open: OpenSpans, row: number, hash: number): void {
   const window = cell(open, row, column.window);
-  let byHash = open.responses.get(window);
-  if (byHash === undefined) {
-    byHash = new Map();
-    open.responses.set(window, byHash);
-  }
-  const first = byHash.get(hash) ?? -1;
   let length = 0;
-  for (let at = first; at >= 0; at = cell(open, at, column.nextResponse)) length++;
-  if (length >= responseLimit) return;
-  setCell(open, row, column.nextResponse, first);
-  byHash.set(hash, row);
+  let at = responsesHead(open, hash);
+  for (; at >= 0; at = cell(open, at, column.nextResponse))
+    if (isResponse(open, at, hash, window) && cell(open, at, column.window) === window) length++;
+  if (length < responseLimit) addToResponseChain(open, row);
 }

@@ -33,8 +33,8 @@ export const rowFlag = {
 export interface OpenSpans {
   data: Int32Array;
   heads: Int32Array;
-  /** By window and hash of a response id: the first of its calls, chained through `nextResponse`. */
-  readonly responses: Map<number, Map<number, number>>;
+  /** By hash of a response id: its latest call, chained through `nextResponse` to earlier ones of any window. */
+  responseHeads: Int32Array;
   /** First row of each window's list, chained through `nextInWindow`. */
   readonly lists: Map<number, number>;
   /** First freed row, chained likewise; −1 where there is none. */
@@ -62,7 +62,7 @@ export function createOpenSpans(horizonWindows: number): OpenSpans {
   return {
     data: new Int32Array(1024 * stride),
     heads: new Int32Array(1024).fill(-1),
-    responses: new Map(),
+    responseHeads: new Int32Array(1024).fill(-1),
     lists: new Map(),
     free: -1,
     rows: 0,
@@ -203,13 +203,50 @@ export function dropFromHash(open: OpenSpans, row: number): void {
   else setCell(open, before, column.nextInHash, next);
 }
 
+/** First row of the chain that rows with this hash of a response id are in; others may be in it, too. */
+export function responsesHead(open: OpenSpans, hash: number): number {
+  return open.responseHeads[hash & (open.responseHeads.length - 1)] as number;
+}
+
+export function addToResponseChain(open: OpenSpans, row: number): void {
+  const bucket = cell(open, row, column.responseHash) & (open.responseHeads.length - 1);
+  setCell(open, row, column.nextResponse, open.responseHeads[bucket] as number);
+  open.responseHeads[bucket] = row;
+}
+
+/** Does nothing for a row that is not in its chain. */
+export function dropFromResponses(open: OpenSpans, row: number): void {
+  const bucket = cell(open, row, column.responseHash) & (open.responseHeads.length - 1);
+  let before = -1;
+  let at = open.responseHeads[bucket] as number;
+  while (at >= 0 && at !== row) {
+    before = at;
+    at = cell(open, at, column.nextResponse);
+  }
+  if (at < 0) return;
+  const next = cell(open, row, column.nextResponse);
+  if (before < 0) open.responseHeads[bucket] = next;
+  else setCell(open, before, column.nextResponse, next);
+}
+
 /** Twice the buckets. Chains keep their order, newest first. */
 function growHash(open: OpenSpans): void {
-  const old = open.heads;
-  open.heads = new Int32Array(old.length * 2).fill(-1);
-  for (const head of old) {
+  const { heads, responseHeads } = open;
+  open.heads = new Int32Array(heads.length * 2).fill(-1);
+  open.responseHeads = new Int32Array(responseHeads.length * 2).fill(-1);
+  addChainsAnew(open, heads, column.nextInHash, addToHash);
+  addChainsAnew(open, responseHeads, column.nextResponse, addToResponseChain);
+}
+
+function addChainsAnew(
+  open: OpenSpans,
+  heads: Int32Array,
+  next: number,
+  add: (open: OpenSpans, row: number) => void,
+): void {
+  for (const head of heads) {
     const chain: number[] = [];
-    for (let row = head; row >= 0; row = cell(open, row, column.nextInHash)) chain.push(row);
-    for (const row of chain.reverse()) addToHash(open, row);
+    for (let row = head; row >= 0; row = cell(open, row, next)) chain.push(row);
+    for (const row of chain.reverse()) add(open, row);
   }
 }
