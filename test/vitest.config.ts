@@ -9,7 +9,7 @@ export default defineConfig({
   root: ".",
   test: {
     projects: [
-      tier("unit"),
+      tier("unit", { testTimeout: 60_000 }),
       tier("property", { testTimeout: 60_000 }),
       tier("contract", { testTimeout: 60_000 }),
       tier("integration", { testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false }),

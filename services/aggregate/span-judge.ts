@@ -4,8 +4,9 @@ import { createFields, fieldOf } from "./conventions/attributes.ts";
 import { type Classifier, classify } from "./conventions/classify.ts";
 import { libraryOf } from "./conventions/libraries.ts";
 import { type Reading, textIn } from "./conventions/reading.ts";
-import { clearSlots } from "./decode/attributes.ts";
-import { readSpan } from "./decode/span-reader.ts";
+import { clearSlots, valueKind } from "./decode/attributes.ts";
+import { findKey } from "./decode/key-table.ts";
+import { clearSpan, readSpan } from "./decode/span-reader.ts";
 import { createTexts, internBytes, textOf, textsHeld } from "./decode/texts.ts";
 import { createTraceReader, readResource } from "./decode/trace-reader.ts";
 import { viewOf } from "./decode/wire-scan.ts";
@@ -18,6 +19,27 @@ export interface JudgedSpan {
   operation: string;
   /** One of `outcomes`. */
   outcome: string;
+}
+
+/** An `AnyValue` as whoever reads spans has it: `kind` is the number of its field, 0 where it has none. */
+interface HeededValue {
+  readonly kind: number;
+  readonly start: number;
+  readonly end: number;
+  readonly low: number;
+  readonly high: number;
+  readonly number: number;
+}
+
+interface HeededSpan {
+  readonly kind: number;
+  readonly status: number;
+  readonly messageStart: number;
+  readonly messageEnd: number;
+  readonly startLow: number;
+  readonly startHigh: number;
+  readonly endLow: number;
+  readonly endHigh: number;
 }
 
 /** Interned texts held before they are forgotten. */
@@ -60,18 +82,69 @@ export function createSpanJudge() {
       reading.scope = internBytes(reading.texts, reading.scan.view, nameStart, nameEnd);
       classifier.library = libraryOf(textOf(reading.texts, reading.scope));
     },
+    fieldOf(attribute: string): number {
+      const name = new TextEncoder().encode(attribute);
+      return findKey(fields.keys, viewOf(name), 0, name.length);
+    },
+    beginSpan(): void {
+      clearSlots(reading.attributes);
+    },
+    heed(field: number, value: HeededValue): void {
+      const slots = reading.attributes;
+      if (slots.kinds[field] === valueKind.none) slots.used[slots.usedCount++] = field;
+      slots.kinds[field] = kindOfField[value.kind] as number;
+      slots.starts[field] = value.start;
+      slots.ends[field] = value.end;
+      slots.numbers[field] = numberOf(value);
+    },
     /** Undefined for a span that is no call and no request. The answer is the same object each time. */
+    judgeHeeded(span: HeededSpan): JudgedSpan | undefined {
+      const own = reading.span;
+      clearSpan(own);
+      own.kind = span.kind;
+      own.statusCode = span.status;
+      own.messageStart = span.messageStart;
+      own.messageEnd = span.messageEnd;
+      own.startLow = span.startLow;
+      own.startHigh = span.startHigh;
+      own.endLow = span.endLow;
+      own.endHigh = span.endHigh;
+      return judge();
+    },
+    /** The same for a span whose attributes were not handed over. */
     judgeSpan(bytes: Uint8Array, start: number, end: number): JudgedSpan | undefined {
       take(bytes);
       readSpan(reader, bytes, start, end);
-      if (!classify(reading, classifier, { data, at: 0 })) return undefined;
-      const text = (column: number) => textOf(reading.texts, data[column] as number);
-      judged.provider = text(candidate.provider);
-      judged.model = text(candidate.model);
-      judged.region = text(candidate.region);
-      judged.operation = text(candidate.operation);
-      judged.outcome = outcomes[data[candidate.outcome] as number] ?? "other";
-      return judged;
+      return judge();
     },
   };
+
+  function judge(): JudgedSpan | undefined {
+    if (!classify(reading, classifier, { data, at: 0 })) return undefined;
+    const { texts } = reading;
+    judged.provider = textOf(texts, data[candidate.provider] as number);
+    judged.model = textOf(texts, data[candidate.model] as number);
+    judged.region = textOf(texts, data[candidate.region] as number);
+    judged.operation = textOf(texts, data[candidate.operation] as number);
+    judged.outcome = outcomes[data[candidate.outcome] as number] ?? "other";
+    return judged;
+  }
+}
+
+/** By the number of an `AnyValue`'s field. */
+const kindOfField = [
+  valueKind.other,
+  valueKind.text,
+  valueKind.flag,
+  valueKind.integer,
+  valueKind.double,
+  valueKind.list,
+  valueKind.other,
+  valueKind.other,
+];
+
+function numberOf({ kind, low, high, number }: HeededValue): number {
+  if (kind === valueKind.double) return number;
+  if (kind === valueKind.flag) return low === 0 && high === 0 ? 0 : 1;
+  return (high | 0) * 4_294_967_296 + low;
 }

@@ -6,6 +6,13 @@ import { requestRows } from "../../services/contracts/request-rows.ts";
 import type { CellWindow } from "../../services/contracts/window.ts";
 import { WireReader } from "../../services/contracts/wire.ts";
 import { Replay } from "../../services/runtime/replay.ts";
+import { clientCases } from "../support/aggregate-cases/client-cases.ts";
+import { contribCases } from "../support/aggregate-cases/contrib-cases.ts";
+import { frameworkCases } from "../support/aggregate-cases/framework-cases.ts";
+import { liteLlmCases } from "../support/aggregate-cases/litellm-cases.ts";
+import { openInferenceCases } from "../support/aggregate-cases/openinference-cases.ts";
+import { type Batch, requestOf } from "../support/aggregate-harness.ts";
+import { spanRowsOf } from "../support/archive-rows.ts";
 
 /** Counts what each span is judged to be, by provider, model, operation and outcome. */
 function judgeAll(payloads: readonly Uint8Array[]): Map<string, number> {
@@ -44,7 +51,7 @@ function judgeAll(payloads: readonly Uint8Array[]): Map<string, number> {
 
 describe("judging single spans", () => {
   it("says of each span what windows count it as, where every call has one span", () => {
-    const plan = planRun({ scenario: loadScenario("S05"), seed: 3, durationMs: 6 * 60_000 });
+    const plan = planRun({ scenario: loadScenario("S05"), seed: 3, durationMs: 3 * 60_000 });
     const records = [
       ...toRecords(simulate(plan), {
         plan,
@@ -71,5 +78,36 @@ describe("judging single spans", () => {
       new Map([...rows].filter(([key]) => key.split("|")[1] !== "").sort());
     expect(models(judged)).toEqual(models(counted));
     expect(models(judged).size).toBeGreaterThan(10);
+  });
+
+  const batches: readonly Batch[] = [
+    ...contribCases,
+    ...clientCases,
+    ...openInferenceCases,
+    ...liteLlmCases,
+    ...frameworkCases,
+  ].flatMap(({ cases }) => cases.flatMap((each) => each.batches as readonly Batch[]));
+
+  it("says the same of attributes handed over as of the span read anew", async () => {
+    // An event of an unknown name says nothing, but has the span read anew.
+    const said = async (isAnew: boolean) => {
+      const request = requestOf(
+        batches.map((batch) => ({
+          ...batch,
+          spans: batch.spans.map((span) =>
+            isAnew && span.events === undefined
+              ? { ...span, events: [{ name: "unknown", atMs: 1, attributes: {} }] }
+              : span,
+          ),
+        })),
+      );
+      const rows = await spanRowsOf(request, { judge: createSpanJudge() });
+      return rows.map(({ provider, model, region, operation, outcome }) =>
+        [provider, model, region, operation, outcome].join("|"),
+      );
+    };
+    const handedOver = await said(false);
+    expect(handedOver).toEqual(await said(true));
+    expect(new Set(handedOver).size).toBeGreaterThan(20);
   });
 });

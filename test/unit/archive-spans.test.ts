@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { silentJudge } from "../../services/archive/spans/judge.ts";
 import {
   aLogRecord,
   appendedMs,
@@ -289,14 +290,7 @@ describe("span rows", () => {
       outcome: "ok",
     };
     const rows = await spanRowsOf(aRequest([aSpan(), aSpan({ kind: 1 })]), {
-      judge: {
-        beginResource: () => {},
-        beginScope: () => {},
-        judgeSpan: (value, start, end) =>
-          value.subarray(start, end).includes(0x30) && value[value.indexOf(0x30, start) + 1] === 3
-            ? judged
-            : undefined,
-      },
+      judge: { ...silentJudge, judgeHeeded: ({ kind }) => (kind === 3 ? judged : undefined) },
     });
     expect(rows).toMatchObject([judged, { provider: "", outcome: "" }]);
   });

@@ -277,7 +277,7 @@ function readEvent(target: SpanTarget, bytes: Uint8Array, start: number, end: nu
   }
 }
 
-function clearSpan(span: SpanReading): void {
+export function clearSpan(span: SpanReading): void {
   span.trace0 = 0;
   span.trace1 = 0;
   span.trace2 = 0;

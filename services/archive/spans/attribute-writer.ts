@@ -1,6 +1,7 @@
 /** Writes attributes into a map column; those of a span first try the columns that are named after them. */
 import type { MapColumn } from "../../history/native-nested.ts";
 import type { ContentRules, SpanContentRules } from "./content-rules.ts";
+import type { SpanJudge } from "./judge.ts";
 import { type NameColumn, type Names, nameCapacity, nameColumn } from "./names.ts";
 import type { TypedSlots } from "./typed-slots.ts";
 import { emptyPair, emptyValue, readPair, readValue, type Value, valueKind } from "./value.ts";
@@ -24,12 +25,15 @@ export function createAttributeWriter(options: {
   readonly column: MapColumn;
   readonly rules: ContentRules;
   readonly typed?: TypedSlots;
+  /** Hears of the attributes that it asks for. */
+  readonly judge?: SpanJudge;
 }): AttributeWriter {
-  const { cursor, names, column, rules, typed } = options;
+  const { cursor, names, column, rules, typed, judge } = options;
   const keys: NameColumn = nameColumn(column.keys, names);
   const { values } = column;
   const ruleOfName = new Uint8Array(nameCapacity);
   const slotOfName = new Int8Array(nameCapacity);
+  const fieldOfName = new Int16Array(nameCapacity);
   const expected = new Int32Array(expectedPlaces).fill(-1);
   const pair = emptyPair();
   const value = emptyValue();
@@ -53,6 +57,7 @@ export function createAttributeWriter(options: {
     const rule = rules.ruleOf(text) === "keep" ? nameRule.keep : nameRule.other;
     ruleOfName[name] = rule;
     slotOfName[name] = typed?.slotOf(text) ?? -1;
+    fieldOfName[name] = judge?.fieldOf(text) ?? -1;
     return rule;
   }
 
@@ -79,6 +84,8 @@ export function createAttributeWriter(options: {
       readValue(cursor, pair.valueStart, pair.valueEnd, value);
       const known = name < 0 ? nameRule.other : (ruleOfName[name] as number);
       const rule = known === nameRule.unknown ? learn(name) : known;
+      if (name >= 0 && (fieldOfName[name] as number) >= 0)
+        judge?.heed(fieldOfName[name] as number, value);
       if (rule !== nameRule.keep) {
         writeByRule(name);
         return;
