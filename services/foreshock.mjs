@@ -86,7 +86,8 @@ const child = spawn(
   node,
   ["--disable-warning=ExperimentalWarning", ...memoryFlags, entry, ...args],
   {
-    stdio: "inherit",
+    // The channel carries nothing: its end tells the child that this process is no more, however that came about.
+    stdio: ["inherit", "inherit", "inherit", "ipc"],
     env: {
       ...process.env,
       PATH: `${dirname(node)}${process.platform === "win32" ? ";" : ":"}${process.env.PATH ?? ""}`,

@@ -1,6 +1,7 @@
 /** The command line: `foreshock <command> …`. Each command is a file in `command/`. */
 import { type Command, exitCodes, helpOf, parseArguments } from "./command/command.ts";
 import { ForeshockError } from "./contracts/errors.ts";
+import { stopWithLauncher } from "./runtime/launcher.ts";
 
 /** In the order of the overview. Loaded when wanted: `version` has no use for a database engine. */
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
@@ -89,6 +90,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   process.exit(error.code === "EPIPE" ? exitCodes.ok : exitCodes.unavailable);
 });
 
+stopWithLauncher();
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {

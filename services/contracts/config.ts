@@ -376,7 +376,35 @@ export const configSchema = z.strictObject({
     resendSeconds: number(
       60,
       [1, 240],
-      "Alertmanager alerts are sent again this often until resolved, seconds; it forgets them after 5 minutes.",
+      "Alertmanager alerts are sent again this often until resolved, seconds.",
+    ),
+    holdMinutes: number(
+      720,
+      [1, 10_080],
+      "How long an alert stays firing at Alertmanager when nothing is heard of Foreshock any more, minutes. Only Foreshock resolves it earlier.",
+    ),
+    heartbeat: section(
+      "A sign of life for an outside receiver that alerts when it is missed. Given only while windows are judged in time.",
+      {
+        url: z
+          .string()
+          .regex(/^(https?:\/\/\S+)?$/, "must be an http or https URL")
+          .default("")
+          .meta({
+            description: "Gets an empty POST each time. Empty: none.",
+            examples: ["https://hc-ping.com/…"],
+          }),
+        watchdog: z.boolean().default(false).meta({
+          description:
+            "Keep an alert named Watchdog (service: foreshock, severity: none) firing at every Alertmanager sink, to be routed to a receiver that misses it.",
+        }),
+        intervalSeconds: number(60, [1, 3_600], "Time between signs of life, seconds."),
+        staleAfterSeconds: number(
+          180,
+          [1, 86_400],
+          "Signs of life stop when the newest judged window ended longer ago than this, or a sink has taken nothing for as long, seconds.",
+        ),
+      },
     ),
   }),
   checkpoint: section("How much is redone after a crash.", {

@@ -113,6 +113,11 @@ export const metricDefinitions = {
     labels: ["sink", "outcome"],
     help: "Notifications by sink and outcome.",
   },
+  foreshock_heartbeats_total: {
+    kind: "counter",
+    labels: ["outcome"],
+    help: "Signs of life for outside receivers: delivered, failed, or held back because verdicts are late.",
+  },
   foreshock_delivery_delay_seconds: {
     kind: "histogram",
     labels: ["sink"],

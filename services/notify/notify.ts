@@ -1,6 +1,6 @@
 /**
  * Tells people and programs of incidents: at least once on the wire, recorded once, each under a key that repeats carry too.
- * `route.ts` decides, `tasks.ts` keeps what is owed, `dispatcher.ts` tries, `sinks/` speak.
+ * `route.ts` decides, `tasks.ts` keeps what is owed, `dispatcher.ts` tries, `sinks/` speak, `heartbeat.ts` says that all this works.
  */
 import { ForeshockError } from "../contracts/errors.ts";
 import { incidentRecord } from "../contracts/incident.ts";
@@ -10,6 +10,7 @@ import { topics } from "../contracts/topics.ts";
 import type { EdgeContext, Effect, EffectStage, OutputRecord } from "../stage.ts";
 import { backoffMs } from "./backoff.ts";
 import { type Finished, openDispatcher } from "./dispatcher.ts";
+import { openHeartbeat } from "./heartbeat.ts";
 import { type NotificationTexts, notificationTexts, sinkConfigs } from "./notification-texts.ts";
 import { readRecordedKeys } from "./recorded-keys.ts";
 import { openSinks } from "./sinks/registry.ts";
@@ -64,6 +65,7 @@ async function openNotify(
     nowMs: () => clock.nowMs(),
     write: terminal.write,
     hasColor: terminal.hasColor,
+    holdMs: config.notify.holdMinutes * 60_000,
   });
   const duties: Duties = {
     sinks: [...sinks.values()],
@@ -91,6 +93,7 @@ function runNotify({ context, sinks, duties, state, texts }: Parts): Effect {
     nowMs: () => clock.nowMs(),
     deliver: (sink, task, signal) => sink.deliver(texts.notificationOf(task), signal),
   });
+  const heartbeat = openHeartbeat(context, sinks.values());
 
   function outputsOf(deliveries: readonly Delivery[]): readonly OutputRecord[] {
     for (const { sink, outcome } of deliveries)
@@ -195,13 +198,23 @@ function runNotify({ context, sinks, duties, state, texts }: Parts): Effect {
       for (const id of Object.keys(state.incidents))
         deliveries.push(...decide(state, id, nowMs, duties));
       startDue(nowMs);
+      heartbeat.beat(nowMs, owedSinceMs(state.tasks));
       await dispatcher.settle(settleMs, signal);
       deliveries.push(...dispatcher.takeFinished().flatMap(finish));
       return outputsOf(deliveries);
     },
     snapshot: () => encodeState(state),
-    [Symbol.asyncDispose]: () => dispatcher[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await heartbeat[Symbol.asyncDispose]();
+      await dispatcher[Symbol.asyncDispose]();
+    },
   };
+}
+
+/** When the oldest telling was decided that a sink has not taken at the first try; undefined when all were taken. */
+function owedSinceMs(tasks: readonly Task[]): number | undefined {
+  const failed = tasks.filter(({ attempts }) => attempts > 0).map(({ decidedMs }) => decidedMs);
+  return failed.length === 0 ? undefined : Math.min(...failed);
 }
 
 /** A number in [0, 1) that is the same for the same text: spreads waits without chance. */

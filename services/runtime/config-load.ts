@@ -209,6 +209,13 @@ function suspicious(config: Config): string[] {
     warnings.push("log.brokers: empty, but log.engine is kafka");
   if (config.history.engine === "clickhouse" && config.history.url === "")
     warnings.push("history.url: empty, but history.engine is clickhouse");
+  const { sinks, heartbeat } = config.notify;
+  if (sinks.some(({ kind }) => kind !== "terminal") && heartbeat.url === "" && !heartbeat.watchdog)
+    warnings.push(
+      "notify.heartbeat: neither url nor watchdog is set, so nobody is told when Foreshock itself dies or stalls",
+    );
+  if (heartbeat.watchdog && !sinks.some(({ kind }) => kind === "alertmanager"))
+    warnings.push("notify.heartbeat.watchdog: no sink of kind alertmanager could be told");
   if (config.notify.renotifyMinutes < 15)
     warnings.push(
       `notify.renotifyMinutes: every ${config.notify.renotifyMinutes} min wears people out`,

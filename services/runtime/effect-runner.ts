@@ -127,15 +127,13 @@ export async function runEffectTask(
       signal,
     );
     crashPoint("notify:after-checkpoint");
-    await log.commit(
-      stage.name,
-      sources.map(({ topic, partition }) => ({
-        topic,
-        partition,
-        offset: positions.get(`${topic}/${partition}`) ?? 0,
-        metadata: "",
-      })),
-    );
+    const commits = sources.map(({ topic, partition }) => ({
+      topic,
+      partition,
+      offset: positions.get(`${topic}/${partition}`) ?? 0,
+      metadata: "",
+    }));
+    await untilDone(deps, `${name}: committing`, () => log.commit(stage.name, commits), signal);
     crashPoint("notify:after-commit");
   }
 }

@@ -107,8 +107,7 @@ export async function runReducerTask(
   const labels = { stage: stage.name, topic, partition: String(partition) };
 
   // A crash between checkpoint and commit leaves the commit behind, and with it retention and the lag that others see.
-  if (saved !== undefined)
-    await log.commit(stage.name, [{ topic, partition, offset, metadata: "" }]);
+  if (saved !== undefined) await commit(offset);
 
   while (!signal.aborted) {
     const records = await untilDone(
@@ -176,6 +175,12 @@ export async function runReducerTask(
     return clock.nowMs() - checkpointMs >= deps.config.checkpoint.intervalMs;
   }
 
+  async function commit(at: number): Promise<void> {
+    const offsets = [{ topic, partition, offset: at, metadata: "" }];
+    const call = () => log.commit(stage.name, offsets);
+    await untilDone(deps, `${name}: committing ${place}`, call, signal);
+  }
+
   async function saveCheckpoint(): Promise<void> {
     const nowMs = clock.nowMs();
     checkpointMs = nowMs;
@@ -207,7 +212,7 @@ export async function runReducerTask(
     metrics.add("foreshock_checkpoints_total", 1, { stage: stage.name });
     crashPoint(`reducer:${stage.name}:after-checkpoint` as CrashPoint);
     // Not the current offset: retention must keep what a restart reads again.
-    await log.commit(stage.name, [{ topic, partition, offset: resume, metadata: "" }]);
+    await commit(resume);
     crashPoint(`reducer:${stage.name}:after-commit` as CrashPoint);
   }
 }

@@ -2,9 +2,10 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { metrics as api, type Counter, type Gauge, type Histogram } from "@opentelemetry/api";
+import type { Counter, Gauge, Histogram, Meter } from "@opentelemetry/api";
 import { PrometheusExporter } from "@opentelemetry/exporter-prometheus";
-import { NodeSDK } from "@opentelemetry/sdk-node";
+import { resourceFromAttributes } from "@opentelemetry/resources";
+import { MeterProvider } from "@opentelemetry/sdk-metrics";
 import { ForeshockError } from "../contracts/errors.ts";
 import {
   type Labels,
@@ -34,15 +35,12 @@ export async function startTelemetry(
     withoutScopeInfo: true,
     withoutTargetInfo: true,
   });
-  const sdk = new NodeSDK({
-    serviceName: "foreshock",
-    metricReaders: [exporter],
-    spanProcessors: [],
-    logRecordProcessors: [],
-    autoDetectResources: false,
+  // A provider of its own, not the process's global one: two applications in one process each show their own figures.
+  const provider = new MeterProvider({
+    resource: resourceFromAttributes({ "service.name": "foreshock" }),
+    readers: [exporter],
   });
-  sdk.start();
-  const metrics = instruments();
+  const metrics = instruments(provider.getMeter("foreshock"));
   const delay = monitorEventLoopDelay({ resolution: 10 });
   delay.enable();
   const watch = setInterval(() => {
@@ -89,8 +87,7 @@ export async function startTelemetry(
         delay.disable();
         server.closeAllConnections();
         await new Promise<void>((resolve) => server.close(() => resolve()));
-        await sdk.shutdown();
-        api.disable();
+        await provider.shutdown();
       })();
       return closed;
     },
@@ -98,8 +95,7 @@ export async function startTelemetry(
 }
 
 /** An instrument for every definition, made at start so that each metric shows from the first scrape on. */
-function instruments(): Metrics {
-  const meter = api.getMeter("foreshock");
+function instruments(meter: Meter): Metrics {
   const counters = new Map<MetricName, Counter>();
   const gauges = new Map<MetricName, Gauge>();
   const histograms = new Map<MetricName, Histogram>();

@@ -1,80 +1,16 @@
-import { execFile, spawn } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import type { AddressInfo } from "node:net";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  type Alertmanager,
+  needsAlertmanager,
+  startAlertmanager,
+} from "../support/alertmanager.ts";
 import { anEdgeContext, openTestLog } from "../support/edge-context.ts";
 import { anIncident } from "../support/incidents.ts";
-import { needs } from "../support/needs.ts";
 import { openNotify, recordedDeliveries } from "../support/notify-harness.ts";
 
-const run = promisify(execFile);
 /** Alertmanager compares with the real time, so the incident began a minute ago. */
 const sinceMs = Date.now() - 60_000;
-const missing = needs("prometheus-alertmanager") ?? needs("amtool");
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
-interface Alertmanager extends AsyncDisposable {
-  readonly url: string;
-  amtool(...args: readonly string[]): Promise<string>;
-}
-
-async function startAlertmanager(): Promise<Alertmanager> {
-  const folder = await mkdtemp(join(tmpdir(), "foreshock-alertmanager-"));
-  const config = join(folder, "alertmanager.yml");
-  await writeFile(config, "route: { receiver: nobody }\nreceivers: [{ name: nobody }]\n");
-  const url = `http://127.0.0.1:${await freePort()}`;
-  const child = spawn(
-    "prometheus-alertmanager",
-    [
-      `--config.file=${config}`,
-      `--storage.path=${join(folder, "data")}`,
-      `--web.listen-address=${new URL(url).host}`,
-      "--cluster.listen-address=",
-    ],
-    { stdio: "ignore" },
-  );
-  const ended = new Promise((resolve) => child.once("exit", resolve));
-  for (let tries = 0; ; tries++) {
-    const isReady = await fetch(`${url}/-/ready`).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (isReady) break;
-    if (tries > 200 || child.exitCode !== null) throw new Error("Alertmanager did not come up");
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-  return {
-    url,
-    async amtool(...args) {
-      const { stdout } = await run("amtool", [`--alertmanager.url=${url}`, ...args]);
-      return stdout;
-    },
-    async [Symbol.asyncDispose]() {
-      child.kill("SIGTERM");
-      await ended;
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
-}
-
-interface SeenAlert {
-  readonly labels: Record<string, string>;
-  readonly annotations: Record<string, string>;
-  readonly startsAt: string;
-  readonly generatorURL: string;
-  readonly status: { readonly state: string; readonly silencedBy: readonly string[] };
-}
+const missing = needsAlertmanager();
 
 describe.skipIf(missing !== undefined)(
   `Alertmanager${missing ? ` (skipped: ${missing})` : ""}`,
@@ -85,19 +21,7 @@ describe.skipIf(missing !== undefined)(
     });
     afterAll(() => alertmanager?.[Symbol.asyncDispose]());
 
-    const query = async (incident: string): Promise<readonly SeenAlert[]> =>
-      JSON.parse(
-        await alertmanager.amtool(
-          "alert",
-          "query",
-          `incident=${incident}`,
-          "--silenced",
-          "--active",
-          "--unprocessed",
-          "-o",
-          "json",
-        ),
-      );
+    const query = (incident: string) => alertmanager.alerts(`incident=${incident}`);
 
     async function open(incident: string) {
       const log = await openTestLog();

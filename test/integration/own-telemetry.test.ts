@@ -39,6 +39,20 @@ describe("Foreshock's own telemetry", () => {
     );
   });
 
+  it("shows a second application in the process figures of its own", async () => {
+    const other = await startTelemetry(
+      { host: "127.0.0.1", port: 0 },
+      { notReadyBecause: () => undefined },
+    );
+    other.metrics.add("foreshock_ingest_items_total", 5, { signal: "traces" });
+    const text = await (await fetch(`http://${other.address}/metrics`)).text();
+    await other[Symbol.asyncDispose]();
+    expect(text).toContain('foreshock_ingest_items_total{signal="traces"} 5');
+    expect((await get("/metrics")).text).toContain(
+      'foreshock_ingest_items_total{signal="traces"} 3',
+    );
+  });
+
   it("is live at once and ready when it says so", async () => {
     expect((await get("/healthz")).status).toBe(200);
     expect(await get("/readyz")).toEqual({ status: 503, text: "starting\n" });

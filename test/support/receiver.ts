@@ -26,9 +26,10 @@ export async function openReceiver(port = 0): Promise<Receiver> {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
     request.on("end", () => {
+      const body = Buffer.concat(chunks).toString("utf8");
       received.push({
         headers: request.headers,
-        body: JSON.parse(Buffer.concat(chunks).toString("utf8")),
+        body: body === "" ? undefined : JSON.parse(body),
       });
       receiver.answer(response, request);
     });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { alertsOf } from "../../services/notify/sinks/alertmanager.ts";
+import { alertsOf as alertsAt } from "../../services/notify/sinks/alertmanager.ts";
 import type { Notification } from "../../services/notify/sinks/sink.ts";
 import { anIncident, incidentStartMs } from "../support/incidents.ts";
 
@@ -14,6 +14,9 @@ const aNotification = (overrides: Partial<Notification> = {}): Notification => (
   url: "http://127.0.0.1:8080/incidents/7f3a91c2",
   ...overrides,
 });
+
+const heldUntilMs = incidentStartMs + 12 * 3_600_000;
+const alertsOf = (notification: Notification) => alertsAt(notification, { heldUntilMs });
 
 describe("alertsOf", () => {
   it("labels an alert with incident, severity and place in Prometheus's names", () => {
@@ -32,6 +35,7 @@ describe("alertsOf", () => {
           delivery_key: "7f3a91c2/paged/alertmanager",
         },
         startsAt: new Date(incidentStartMs).toISOString(),
+        endsAt: new Date(heldUntilMs).toISOString(),
         generatorURL: "http://127.0.0.1:8080/incidents/7f3a91c2",
       },
     ]);
@@ -45,7 +49,7 @@ describe("alertsOf", () => {
   it("ends the ticket in the request that starts the page", () => {
     const alerts = alertsOf(aNotification({ severities: ["ticket", "page"] }));
     expect(alerts.map(({ labels, endsAt }) => [labels["severity"], endsAt])).toEqual([
-      ["page", undefined],
+      ["page", new Date(heldUntilMs).toISOString()],
       ["ticket", new Date(incidentStartMs + 30_000).toISOString()],
     ]);
   });

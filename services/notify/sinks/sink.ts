@@ -37,10 +37,14 @@ export interface Sink {
   readonly forgets: boolean;
   /** Never throws for what the receiver does; `signal` ends the try. */
   deliver(notification: Notification, signal: AbortSignal): Promise<SinkAnswer>;
+  /** Tells the receiver that Foreshock lives, to be believed for `holdMs` from now on; only where it can notice the end. */
+  readonly beat?: (holdMs: number, signal: AbortSignal) => Promise<SinkAnswer>;
 }
 
 export interface SinkContext {
   readonly nowMs: () => number;
+  /** How long a receiver that forgets is to remember an open incident, ms. */
+  readonly holdMs: number;
   /** Writes to the terminal. */
   readonly write: (text: string) => void;
   /** Whether the terminal takes colours. */

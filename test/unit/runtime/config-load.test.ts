@@ -76,6 +76,17 @@ describe("configuration", () => {
     ]);
   });
 
+  it("says so when nobody would notice that it died", () => {
+    const sinks = "sinks: [{ kind: webhook, url: 'http://127.0.0.1:9/' }]";
+    const warned = (notify: string) =>
+      loadConfig(file(`notify: { ${notify} }\n`), {}).warnings.map((text) => text.split(":")[0]);
+    expect(warned(sinks)).toEqual(["notify.heartbeat"]);
+    expect(warned(`${sinks}, heartbeat: { url: 'http://127.0.0.1:9/ping' }`)).toEqual([]);
+    expect(warned(`${sinks}, heartbeat: { watchdog: true }`)).toEqual([
+      "notify.heartbeat.watchdog",
+    ]);
+  });
+
   it("gives every leaf one environment variable", () => {
     const names = [...environmentNames().keys()];
     expect(new Set(names).size).toBe(names.length);
