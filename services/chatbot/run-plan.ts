@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly startMs?: number;
   /** Default: until the scenario's tail has passed; clean traffic: one hour. */
   readonly durationMs?: number;
+  /** Ends a run that would go on for longer than this. */
+  readonly longestMs?: number;
   /** Clean traffic before the onset; default: the scenario's `quietMinutes`. */
   readonly quietMs?: number;
   /**
@@ -90,7 +92,10 @@ export function planRun(options: RunOptions): RunPlan {
     fleet,
     seed,
     startMs,
-    endMs: options.durationMs === undefined ? Math.ceil(untilMs) : startMs + options.durationMs,
+    endMs:
+      options.durationMs === undefined
+        ? Math.min(Math.ceil(untilMs), startMs + (options.longestMs ?? Number.POSITIVE_INFINITY))
+        : startMs + options.durationMs,
     faultStartMs:
       faults.length === 0 ? undefined : Math.min(...faults.map((f) => f.course.startMs)),
     faultEndMs,

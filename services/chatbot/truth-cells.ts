@@ -67,12 +67,14 @@ export class CellTruth {
   readonly rows: TruthRow[] = [];
   readonly #fleet: FleetModel;
   readonly #windowMs: number;
+  readonly #hasQuantiles: boolean;
   readonly #cellIds = new Map<string, number>();
   readonly #open = new Map<number, Map<number, OpenRow>>();
 
-  constructor(fleet: FleetModel, windowMs: number) {
+  constructor(fleet: FleetModel, windowMs: number, hasQuantiles = true) {
     this.#fleet = fleet;
     this.#windowMs = windowMs;
+    this.#hasQuantiles = hasQuantiles;
   }
 
   observe(event: FleetEvent): void {
@@ -105,7 +107,7 @@ export class CellTruth {
       this.#count(call, event.outcome, (event.callEndMs - event.callStartMs) / 1000);
       const isStream = requestKinds[event.requestKind] === "stream";
       if (isStream && !Number.isNaN(event.firstTokenSeconds)) {
-        call.firstTokens.push(event.firstTokenSeconds);
+        if (this.#hasQuantiles) call.firstTokens.push(event.firstTokenSeconds);
       }
       if (event.outcome === "ok") {
         call.inputTokens += event.inputTokens;
@@ -127,7 +129,7 @@ export class CellTruth {
   #count(row: OpenRow, outcome: Outcome, seconds: number): void {
     row.requests += 1;
     row.outcomes[outcome] = (row.outcomes[outcome] ?? 0) + 1;
-    row.durations.push(seconds);
+    if (this.#hasQuantiles) row.durations.push(seconds);
   }
 
   #http(service: string, region: number, operation: string): number {

@@ -69,24 +69,35 @@ export interface Truth {
 export class TruthCollector {
   readonly #plan: RunPlan;
   readonly #cells: CellTruth;
+  readonly #hasCells: boolean;
   readonly #requests: number[] = [];
   readonly #failures: number[] = [];
   #onsetMs: number | null = null;
   #lost = 0;
 
-  constructor(plan: RunPlan) {
+  /** Without quantiles (`null` then) or rows of cells (no scoped outage then), runs of weeks stay small. */
+  constructor(
+    plan: RunPlan,
+    { hasQuantiles = true, hasCells = true }: { hasQuantiles?: boolean; hasCells?: boolean } = {},
+  ) {
     this.#plan = plan;
-    this.#cells = new CellTruth(plan.fleet, truthWindowMs);
+    this.#hasCells = hasCells;
+    this.#cells = new CellTruth(plan.fleet, truthWindowMs, hasQuantiles);
   }
 
   observe(event: FleetEvent): void {
-    this.#cells.observe(event);
+    if (this.#hasCells) this.#cells.observe(event);
     if (event.kind !== "request") return;
     const window = Math.floor(event.endMs / truthWindowMs) - this.#firstWindow();
     this.#requests[window] = (this.#requests[window] ?? 0) + 1;
     if (isUserVisibleFailure(event)) this.#failures[window] = (this.#failures[window] ?? 0) + 1;
     if (event.isTouched && this.#onsetMs === null) this.#onsetMs = event.endMs;
     if (event.isLostAtEdge) this.#lost += 1;
+  }
+
+  /** The outage point as far as it can be told from what was observed; null until it is told. */
+  outageSoFarMs(): number | null {
+    return this.#outage(this.#cells.cells, this.#cells.rows).pointMs;
   }
 
   finish(): Truth {

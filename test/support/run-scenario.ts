@@ -1,6 +1,6 @@
 /**
  * A scenario through the deciding stages in one process, without a log: records → aggregate → detect → incident, each step at
- * once. The direct way leaves out spans and aggregation (`fleet-windows.ts`): three times as fast, for tuning.
+ * once. The direct way leaves out spans, aggregation and codecs (`fleet-windows.ts`, `direct-detect.ts`): several times as fast.
  */
 
 import { aggregateStage } from "../../services/aggregate/aggregate.ts";
@@ -18,10 +18,10 @@ import { type Judgement, judgementSchema } from "../../services/contracts/config
 import { type Incident, incidentRecord } from "../../services/contracts/incident.ts";
 import type { Epoch, Manifest } from "../../services/contracts/records.ts";
 import { sourceTopics, topics } from "../../services/contracts/topics.ts";
-import { encodeWindow } from "../../services/contracts/window-write.ts";
 import { detectStage } from "../../services/detect/detect.ts";
 import { incidentStage } from "../../services/incident/incident.ts";
 import type { Reducer, TaskContext } from "../../services/stage.ts";
+import { DirectDetect } from "./direct-detect.ts";
 import { FleetWindows } from "./fleet-windows.ts";
 
 export interface ScenarioRun {
@@ -47,6 +47,12 @@ export function contextFor(
   return { task, partition: 0, manifests: [manifest], epochs: [epoch], judgement };
 }
 
+/** A frame on its way from detect to incident: the record's bytes, or the text that they were kept as. */
+export type FrameRecord = { readonly appendMs: number } & (
+  | { readonly value: Uint8Array }
+  | { readonly text: string }
+);
+
 /** Plays a run to its end. `isDirect` leaves out spans and aggregation. */
 export function runScenario(
   options: RunOptions,
@@ -57,39 +63,47 @@ export function runScenario(
   const truth = new TruthCollector(plan);
   const isDirect = how.isDirect === true;
   const tasks = isDirect ? ["otlp_spans/0"] : sourceTasks;
-  const detect = detectStage.create(contextFor("detect/0", judgement, tasks));
   const incident = incidentStage.create(contextFor("incident/0", judgement, tasks));
   const incidents: Incident[] = [];
-  const feed = (value: Uint8Array, appendMs: number) => {
-    for (const frame of step(detect, topics.windows, value, appendMs)) {
-      if (frame.topic !== topics.frames) continue;
-      for (const made of step(incident, topics.frames, frame.value, appendMs))
-        incidents.push(incidentRecord.decode(made.value));
-    }
-  };
-  const watched = watch(plan, truth);
+  for (const frame of framesOf(plan, watch(plan, truth), { judgement, isDirect }))
+    for (const made of step(incident, topics.frames, frame.value, frame.appendMs))
+      incidents.push(incidentRecord.decode(made.value));
+  return { truth: truth.finish().header, incidents };
+}
+
+/** The frames that detect makes of a run's events. */
+export function* framesOf(
+  plan: RunPlan,
+  events: Iterable<FleetEvent>,
+  how: { readonly judgement: Judgement; readonly isDirect: boolean },
+): Generator<{ readonly value: Uint8Array; readonly appendMs: number }> {
+  const { judgement, isDirect } = how;
   if (isDirect) {
     const windows = new FleetWindows(plan.fleet, judgement.window.lengthMs);
-    for (const event of watched)
-      for (const window of windows.observe(event)) feed(encodeWindow(window), window.appendMs);
-  } else {
-    const aggregate = new Map(
-      sourceTasks.map((task) => [
-        task,
-        aggregateStage.create(contextFor(task, judgement, sourceTasks)),
-      ]),
-    );
-    const partitions = { traces: 1, metrics: 1, logs: 1 };
-    for (const record of toRecords(watched, { plan, partitions })) {
-      const topic = sourceTopics[record.signal];
-      const task = aggregate.get(`${topic}/0`);
-      if (task === undefined) continue;
-      const headers = record.isHeartbeat ? { "foreshock-heartbeat": "1" } : {};
-      for (const batch of step(task, topic, record.payload, record.appendMs, headers))
-        feed(batch.value, record.appendMs);
-    }
+    const detect = new DirectDetect(judgement);
+    for (const event of events)
+      for (const window of windows.observe(event))
+        for (const value of detect.step(window)) yield { value, appendMs: window.appendMs };
+    return;
   }
-  return { truth: truth.finish().header, incidents };
+  const detect = detectStage.create(contextFor("detect/0", judgement, sourceTasks));
+  const aggregate = new Map(
+    sourceTasks.map((task) => [
+      task,
+      aggregateStage.create(contextFor(task, judgement, sourceTasks)),
+    ]),
+  );
+  const partitions = { traces: 1, metrics: 1, logs: 1 };
+  for (const record of toRecords(events, { plan, partitions })) {
+    const topic = sourceTopics[record.signal];
+    const task = aggregate.get(`${topic}/0`);
+    if (task === undefined) continue;
+    const { appendMs } = record;
+    const headers = record.isHeartbeat ? { "foreshock-heartbeat": "1" } : {};
+    for (const batch of step(task, topic, record.payload, appendMs, headers))
+      for (const frame of step(detect, topics.windows, batch.value, appendMs))
+        if (frame.topic === topics.frames) yield { value: frame.value, appendMs };
+  }
 }
 
 function* watch(plan: RunPlan, truth: TruthCollector): Generator<FleetEvent> {

@@ -1,0 +1,218 @@
+/**
+ * A film is all that a run leaves for those who judge it: its truth, what Foreshock's incident stage reads (frames), what the rivals
+ * read (counters). It does not depend on any decision, so that it can be kept and judged again: a change in services/incident
+ * costs a fifth of a run.
+ */
+import { createHash } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { zstdCompressSync, zstdDecompressSync } from "node:zlib";
+import type { RunOptions } from "../../services/chatbot/chatbot.ts";
+import { planRun, simulate, TruthCollector } from "../../services/chatbot/chatbot.ts";
+import type { FleetEvent } from "../../services/chatbot/fleet-event.ts";
+import type { RunPlan } from "../../services/chatbot/run-plan.ts";
+import type { TruthHeader } from "../../services/chatbot/truth.ts";
+import { judgementSchema } from "../../services/contracts/config.ts";
+import { type FrameRecord, framesOf } from "../support/run-scenario.ts";
+import { type RequestSeries, SeriesCollector } from "./rivals/request-series.ts";
+import { TouchedCollector, type TouchedMinutes } from "./scenarios-touched.ts";
+
+export interface FilmOptions extends RunOptions {
+  /** Over spans and aggregation, as live, rather than from events. */
+  readonly isWhole: boolean;
+  /** Play on until the fault has gone instead of ending when the outage is old. */
+  readonly isFull: boolean;
+}
+
+export interface Film {
+  readonly truth: TruthHeader;
+  readonly series: RequestSeries;
+  readonly touched: TouchedMinutes;
+  readonly frames: Iterable<FrameRecord>;
+}
+
+interface Shot {
+  readonly frames: Iterable<{ readonly appendMs: number; readonly value: Uint8Array }>;
+  /** Call once all frames are taken. */
+  readonly finish: () => Omit<Film, "frames">;
+}
+
+const minuteMs = 60_000;
+/** A run is over this long after its outage began: what comes later is neither early nor late. */
+const afterOutageMs = 20 * minuteMs;
+/** Frames in a compressed piece: small enough to hold, large enough to compress. */
+const pieceBytes = 4_000_000;
+
+/** Plays a run, and hands frames on as they come; the film is whole once they are all taken. */
+export function shootFilm(options: FilmOptions): Shot {
+  const plan = planRun(options);
+  const truth = new TruthCollector(plan, { hasQuantiles: false, hasCells: plan.faults.length > 0 });
+  const series = new SeriesCollector(plan.fleet, plan.startMs);
+  const touched = new TouchedCollector(plan.fleet, plan.startMs);
+  const observe = (event: FleetEvent) => {
+    truth.observe(event);
+    series.observe(event);
+    touched.observe(event);
+  };
+  const judgement = judgementSchema.parse({});
+  const events = watch(plan, observe, options.isFull ? undefined : () => truth.outageSoFarMs());
+  let lastMs = plan.startMs;
+  const timed = (function* () {
+    for (const event of events) {
+      lastMs = event.endMs;
+      yield event;
+    }
+  })();
+  return {
+    frames: framesOf(plan, timed, { judgement, isDirect: !options.isWhole }),
+    finish: () => {
+      const { header } = truth.finish();
+      const endMs = Math.min(header.endMs, Math.ceil(lastMs / minuteMs) * minuteMs);
+      return { truth: { ...header, endMs }, series: series.finish(), touched: touched.finish() };
+    },
+  };
+}
+
+/** The run's events until its end, or until its outage is old enough. */
+function* watch(
+  plan: RunPlan,
+  observe: (event: FleetEvent) => void,
+  outageMs: (() => number | null) | undefined,
+): Generator<FleetEvent> {
+  let nextLookMs = plan.faultStartMs ?? Number.POSITIVE_INFINITY;
+  for (const event of simulate(plan)) {
+    observe(event);
+    yield event;
+    if (outageMs === undefined || event.endMs < nextLookMs) continue;
+    nextLookMs = event.endMs + 2 * minuteMs;
+    const since = outageMs();
+    if (since !== null && event.endMs >= since + afterOutageMs) return;
+  }
+}
+
+/** Films by what they were made of, in a folder. */
+export class FilmStore {
+  readonly #folder: string;
+  readonly #source: string;
+
+  /** `isStaleAllowed`: films count whatever code made them, for when it is known that what changed since does not matter. */
+  constructor(folder: string, isStaleAllowed: boolean) {
+    mkdirSync(folder, { recursive: true });
+    this.#folder = folder;
+    this.#source = isStaleAllowed ? "" : sourceHash();
+  }
+
+  #fileOf(options: FilmOptions): string {
+    const hash = createHash("sha256").update(JSON.stringify(options)).digest("hex").slice(0, 16);
+    return join(this.#folder, `${options.scenario.scenario}-${options.seed}-${hash}.film`);
+  }
+
+  read(options: FilmOptions): Film | undefined {
+    const file = this.#fileOf(options);
+    if (!existsSync(file)) return undefined;
+    const pieces = readPieces(readFileSync(file));
+    const { source, ...header } = JSON.parse((pieces[0] ?? Buffer.alloc(0)).toString()) as Omit<
+      Film,
+      "frames"
+    > & { source: string };
+    if (this.#source !== "" && source !== this.#source) return undefined;
+    const counts = pieces[1] ?? Buffer.alloc(0);
+    const values = new Uint32Array(
+      counts.buffer.slice(counts.byteOffset, counts.byteOffset + counts.byteLength),
+    );
+    return { ...header, series: { ...header.series, values }, frames: frameLines(pieces.slice(2)) };
+  }
+
+  /** Frames as they pass; the film is written once the last has passed. */
+  keep(options: FilmOptions): Shot {
+    const shot = shootFilm(options);
+    const file = this.#fileOf(options);
+    const source = this.#source === "" ? sourceHash() : this.#source;
+    const pieces: Uint8Array[] = [];
+    let lines: string[] = [];
+    let size = 0;
+    const cut = () => {
+      if (lines.length > 0) pieces.push(compress(Buffer.from(lines.join("\n"))));
+      lines = [];
+      size = 0;
+    };
+    const frames = (function* () {
+      for (const frame of shot.frames) {
+        const line = `${frame.appendMs} ${Buffer.from(frame.value).toString()}`;
+        lines.push(line);
+        size += line.length;
+        if (size >= pieceBytes) cut();
+        yield frame;
+      }
+      cut();
+    })();
+    const finish = () => {
+      const made = shot.finish();
+      const { values, ...series } = made.series;
+      const header = compress(Buffer.from(JSON.stringify({ ...made, series, source })));
+      const counts = compress(new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+      const all = [header, counts, ...pieces].flatMap((piece) => {
+        const length = Buffer.alloc(4);
+        length.writeUInt32LE(piece.length);
+        return [length, piece];
+      });
+      writeFileSync(`${file}.part`, Buffer.concat(all));
+      renameSync(`${file}.part`, file);
+      return made;
+    };
+    return { frames, finish };
+  }
+}
+
+const compress = (bytes: Uint8Array): Uint8Array => zstdCompressSync(bytes, { params: { 100: 1 } });
+
+function readPieces(bytes: Buffer): Buffer[] {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const length = bytes.readUInt32LE(at);
+    const piece = bytes.subarray(at + 4, at + 4 + length);
+    // Frames stay compressed until they are asked for: a week of them would fill memory.
+    pieces.push(pieces.length < 2 ? zstdDecompressSync(piece) : piece);
+    at += 4 + length;
+  }
+  return pieces;
+}
+
+function* frameLines(pieces: readonly Buffer[]): Generator<FrameRecord> {
+  for (const piece of pieces)
+    for (const line of zstdDecompressSync(piece).toString().split("\n")) {
+      const space = line.indexOf(" ");
+      yield { appendMs: Number(line.slice(0, space)), text: line.slice(space + 1) };
+    }
+}
+
+/** All that a film depends on, by content. */
+function sourceHash(): string {
+  const root = join(import.meta.dirname, "../..");
+  const hash = createHash("sha256");
+  const folders = [
+    "detectors",
+    "services/chatbot",
+    "services/contracts",
+    "services/detect",
+    "services/aggregate",
+  ];
+  const files = folders
+    .flatMap((folder) =>
+      readdirSync(join(root, folder), { recursive: true }).map((name) =>
+        join(folder, String(name)),
+      ),
+    )
+    .concat("test/support/fleet-windows.ts", "test/support/run-scenario.ts")
+    .filter((name) => name.endsWith(".ts"))
+    .sort();
+  for (const file of files) hash.update(file).update(readFileSync(join(root, file)));
+  return hash.digest("hex");
+}
