@@ -1,7 +1,8 @@
 /** Checks of the tree itself: types, lint, who imports whom, dead code, generated files. */
 import { spawnSync } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { generatedFiles } from "../../dashboards/generated-files.ts";
 import { configJsonSchema } from "../../services/command/check-config.ts";
 
 interface Check {
@@ -34,6 +35,7 @@ export function checks(root: string): Check[] {
       "err-long",
       "detectors",
       "services",
+      "dashboards",
       ...extra,
     ]);
   return [
@@ -82,6 +84,18 @@ export function checks(root: string): Check[] {
         return readFileSync(file, "utf8") === wanted
           ? undefined
           : "docs/config.schema.json differs from the configuration's schema: npm run generate";
+      },
+    },
+    {
+      name: "generated dashboards and rules are current",
+      run: () => {
+        const stale = [...generatedFiles()].filter(([path, wanted]) => {
+          const file = join(root, "dashboards", path);
+          return !existsSync(file) || readFileSync(file, "utf8") !== wanted;
+        });
+        return stale.length === 0
+          ? undefined
+          : `differ from their sources: ${stale.map(([path]) => path).join(", ")}; npm run generate`;
       },
     },
   ];

@@ -84,6 +84,21 @@ module.exports = {
       to: { path: "^services/runtime/", pathNot: clock },
     },
     {
+      name: "dashboards-know-only-contracts",
+      severity: "error",
+      from: { path: "^dashboards/" },
+      to: {
+        pathNot: "^dashboards/|^services/contracts/|@grafana/grafana-foundation-sdk/",
+        dependencyTypesNot: ["core"],
+      },
+    },
+    {
+      name: "only-dashboards-import-grafana",
+      severity: "error",
+      from: { pathNot: "^dashboards/(build-|queries)|^test/" },
+      to: { path: "@grafana/" },
+    },
+    {
       name: "sources-never-import-tests",
       severity: "error",
       from: { pathNot: "^test/" },

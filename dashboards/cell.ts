@@ -1,0 +1,223 @@
+/** One model in one region (or as many as are chosen), signal by signal. */
+import { toFleet, toRequests, uids } from "./links.ts";
+import type { DashboardSpec, PanelSpec, TimeSeriesPanel } from "./spec.ts";
+import { errorShares } from "./sql/outcomes.ts";
+import { cellName, chosenCells, inRange } from "./sql/scope.ts";
+import { knownSeconds, knownUntil, longSeries, wideSeries } from "./sql/series.ts";
+import { secondsQuantile, tokensQuantile } from "./sql/sketch.ts";
+import { band, hasSignal, seenAndBand, stepState } from "./sql/verdicts.ts";
+import { cellStates, lineColors } from "./states.ts";
+import { cellVariables, consoleVariable, incidentAnnotation } from "./variables.ts";
+
+const chosen = `${chosenCells()}\n  AND ${inRange()}`;
+const links = [toRequests, toFleet];
+
+type Drawing = Pick<TimeSeriesPanel, "title" | "description" | "unit"> & Partial<TimeSeriesPanel>;
+
+/** A line chart over the chosen cells' windows, half as wide as the page. */
+const windowsChart = (drawing: Drawing, values: readonly string[], given?: string): PanelSpec => ({
+  width: 12,
+  height: 8,
+  links,
+  ...drawing,
+  type: "timeseries",
+  source: {
+    from: "clickhouse",
+    sql: wideSeries({
+      table: "windows",
+      where: chosen,
+      values,
+      ...(given === undefined ? {} : { given }),
+    }),
+  },
+});
+
+const banded = (
+  drawing: Drawing,
+  signal: "failures" | "ttft" | "duration" | "traffic",
+): PanelSpec => ({
+  width: 12,
+  height: 8,
+  links,
+  bands: [band("seen")],
+  columns: { seen: { color: lineColors.seen } },
+  ...drawing,
+  type: "timeseries",
+  source: {
+    from: "clickhouse",
+    sql: wideSeries({
+      table: "verdicts",
+      where: `${chosen}\n  AND ${hasSignal(signal)}`,
+      values: seenAndBand(signal, "seen"),
+    }),
+  },
+});
+
+const quantiles = (sketch: "duration" | "ttft" | "tpot", of: readonly number[]) =>
+  of.map((q) => `${secondsQuantile(sketch, q)} AS "p${q * 100}"`);
+
+const open: readonly PanelSpec[] = [
+  {
+    type: "state-timeline",
+    title: "State",
+    description:
+      "State of each chosen cell: the worst that held in a tenth of the step. Bad: red that stays. Grey is no evidence, blue still learning.",
+    width: 24,
+    height: 5,
+    unit: "none",
+    values: cellStates,
+    links,
+    source: {
+      from: "clickhouse",
+      sql: longSeries({ table: "verdicts", where: chosen, series: cellName, value: stepState }),
+    },
+  },
+  banded(
+    {
+      title: "First token p95, seen and expected",
+      description:
+        "Mean over the chosen cells of their p95 in each window, weighted by requests, and where each expected it. Bad: the line leaves the band upwards and stays.",
+      unit: "s",
+      decimals: 2,
+    },
+    "ttft",
+  ),
+  banded(
+    {
+      title: "Failing, seen and expected",
+      description:
+        "Share of calls that the service failed, and the band of a window of 5 s. Bad: a line that stays above what it was all day, even within the band.",
+      unit: "percentunit",
+      decimals: 2,
+    },
+    "failures",
+  ),
+  windowsChart(
+    {
+      title: "First token",
+      description:
+        "Quantiles of all calls of the chosen cells together, from merged sketches (off by 0.8 % at most). Bad: p50 and p99 that rise together: a queue; p99 alone: one sick replica.",
+      unit: "s",
+      decimals: 2,
+      isLogarithmic: true,
+    },
+    quantiles("ttft", [0.5, 0.95, 0.99]),
+  ),
+  windowsChart(
+    {
+      title: "Answer time",
+      description:
+        "Quantiles of whole answers. Bad: it rises and the first token does not: slow tokens or longer answers.",
+      unit: "s",
+      decimals: 2,
+      isLogarithmic: true,
+    },
+    quantiles("duration", [0.5, 0.95, 0.99]),
+  ),
+  windowsChart(
+    {
+      title: "Traffic",
+      description: "Calls that ended, a second. Bad: a step down without a cause you know.",
+      unit: "reqps",
+      decimals: 2,
+    },
+    [`sum(requests) / ${knownSeconds} AS "calls"`, `sum(streamed) / ${knownSeconds} AS "streamed"`],
+    knownUntil,
+  ),
+  windowsChart(
+    {
+      title: "Errors by class",
+      description: "Share of calls by how they ended badly. Bad: one class that grows.",
+      unit: "percentunit",
+      decimals: 2,
+      isStacked: true,
+    },
+    errorShares.split(",\n  "),
+  ),
+  windowsChart(
+    {
+      title: "Time per output token",
+      description:
+        "After the first token. Bad: a step up: crowded servers, or another model behind the name.",
+      unit: "s",
+      decimals: 3,
+    },
+    quantiles("tpot", [0.5, 0.95]),
+  ),
+  windowsChart(
+    {
+      title: "How answers end",
+      description:
+        "Share of calls that ended well. Bad: empty, cut or refused answers that rise, or ends without a reason: the service answers, and it is no answer.",
+      unit: "percentunit",
+      decimals: 2,
+    },
+    [
+      'sum(empty) / nullIf(sum(outcome_ok), 0) AS "empty"',
+      'sum(truncated) / nullIf(sum(outcome_ok), 0) AS "cut at the token limit"',
+      'sum(refused) / nullIf(sum(outcome_ok), 0) AS "refused"',
+      'sum(finish_missing) / nullIf(sum(outcome_ok), 0) AS "no reason given"',
+    ],
+  ),
+];
+
+const more: readonly PanelSpec[] = [
+  windowsChart(
+    {
+      title: "Answer length",
+      description:
+        "Output tokens of calls that ended well. Bad: a step down or up: another model, another prompt.",
+      unit: "short",
+      decimals: 0,
+    },
+    [0.5, 0.95].map((q) => `${tokensQuantile("output_tokens", q)} AS "p${q * 100}"`),
+  ),
+  windowsChart(
+    {
+      title: "Prompt length",
+      description:
+        "Input tokens a call. Explains slowness: longer prompts take longer. Bad: a step without a release.",
+      unit: "short",
+      decimals: 0,
+    },
+    [0.5, 0.95].map((q) => `${tokensQuantile("input_tokens", q)} AS "p${q * 100}"`),
+  ),
+  windowsChart(
+    {
+      title: "Retries and substitutions",
+      description:
+        "Retries that clients report, and answers by another model than was asked for, a call. Bad: retries that grow: they are load, too.",
+      unit: "percentunit",
+      decimals: 2,
+    },
+    [
+      'sum(retries) / sum(requests) AS "retries a call"',
+      'sum(substituted) / nullIf(sum(outcome_ok), 0) AS "other model"',
+    ],
+  ),
+  windowsChart(
+    {
+      title: "Tenants a window",
+      description:
+        "Estimated tenants in a window of 5 s and cell, mean: seen, failed, rate limited. Bad: failed comes near seen: it hits everyone.",
+      unit: "short",
+      decimals: 1,
+    },
+    [
+      'avg(tenants) AS "seen"',
+      'avg(tenants_failed) AS "failed"',
+      'avg(tenants_limited) AS "rate limited"',
+    ],
+  ),
+];
+
+export const cell: DashboardSpec = {
+  uid: uids.cell,
+  title: "Foreshock: model and region",
+  description: "Every signal of the chosen models in the chosen regions.",
+  from: "now-6h",
+  refresh: "30s",
+  variables: [...cellVariables, consoleVariable],
+  annotations: [incidentAnnotation],
+  rows: [{ panels: open }, { title: "Lengths, retries, tenants", panels: more }],
+};

@@ -1,0 +1,12 @@
+/** Every generated file under `dashboards/`, by its path from there, with the text that it should have. */
+import { dashboards } from "./all.ts";
+import { buildDashboard } from "./build-dashboard.ts";
+
+export function generatedFiles(): ReadonlyMap<string, string> {
+  return new Map(
+    dashboards.map((dashboard) => [
+      `generated/${dashboard.uid}.json`,
+      `${JSON.stringify(buildDashboard(dashboard), null, 2)}\n`,
+    ]),
+  );
+}

@@ -1,0 +1,190 @@
+/** Tokens and what they cost by the price list in `prices.ts`. */
+import { toCell, toRequests, uids } from "./links.ts";
+import { hasPrice, prices, pricesAsOf, rowCost } from "./prices.ts";
+import type { DashboardSpec, PanelSpec } from "./spec.ts";
+import { chosenCells, inRange } from "./sql/scope.ts";
+import { knownSeconds, knownUntil, longSeries, wideSeries } from "./sql/series.ts";
+import { cellVariables, consoleVariable, incidentAnnotation } from "./variables.ts";
+
+const chosen = `${chosenCells()}\n  AND ${inRange()}`;
+const links = [toCell, toRequests];
+
+const sum = (
+  title: string,
+  description: string,
+  of: { readonly unit: PanelSpec["unit"]; readonly decimals: number },
+  expression: string,
+): PanelSpec => ({
+  type: "stat",
+  title,
+  description,
+  width: 4,
+  height: 4,
+  ...of,
+  source: { from: "clickhouse", sql: `SELECT ${expression}\nFROM windows\nWHERE ${chosen}` },
+});
+
+const listed = prices
+  .map(
+    ({ model, inputUsd, cachedInputUsd, outputUsd }) =>
+      `| ${model} | ${inputUsd} | ${cachedInputUsd} | ${outputUsd} |`,
+  )
+  .join("\n");
+
+const panels: readonly PanelSpec[] = [
+  sum(
+    "Cost in the range",
+    "By the price list below; models without a price are left out. Bad: far above the same range last week.",
+    { unit: "currencyUSD", decimals: 2 },
+    `sum(${rowCost}) AS usd`,
+  ),
+  sum(
+    "Cost of 1,000 calls",
+    "Cost over all calls with a price. Bad: it rises while traffic does not: longer prompts or answers, or a dearer model.",
+    { unit: "currencyUSD", decimals: 3 },
+    `1000 * sum(${rowCost}) / nullIf(sumIf(requests, ${hasPrice}), 0) AS usd`,
+  ),
+  sum(
+    "Input tokens",
+    "As providers report them, cached ones included; failed calls report none. Bad: a jump without more calls.",
+    { unit: "short", decimals: 1 },
+    "sum(input_tokens) AS tokens",
+  ),
+  sum(
+    "Output tokens",
+    "As providers report them. Bad: a jump: runaway answers.",
+    { unit: "short", decimals: 1 },
+    "sum(output_tokens) AS tokens",
+  ),
+  sum(
+    "Input from cache",
+    "Share of input tokens that came from the provider's cache. Bad: it falls: prompts lost their common beginning.",
+    { unit: "percentunit", decimals: 1 },
+    "sum(cached_input_tokens) / nullIf(sum(input_tokens), 0) AS share",
+  ),
+  sum(
+    "Calls without a price",
+    "Share of calls to models that the price list does not know: their cost is missing everywhere here. Bad: anything but 0.",
+    { unit: "percentunit", decimals: 1 },
+    `sumIf(requests, NOT ${hasPrice}) / nullIf(sum(requests), 0) AS share`,
+  ),
+  {
+    type: "timeseries",
+    title: "Cost an hour by model",
+    description:
+      "USD an hour at the present rate. Bad: a model that takes over (a fallback to a dearer one), or a step without a release.",
+    width: 24,
+    height: 8,
+    unit: "currencyUSD",
+    decimals: 2,
+    isStacked: true,
+    links,
+    source: {
+      from: "clickhouse",
+      sql: longSeries({
+        table: "windows",
+        where: chosen,
+        given: knownUntil,
+        series: "model",
+        value: `sum(${rowCost}) / ${knownSeconds} * 3600`,
+      }),
+    },
+  },
+  {
+    type: "timeseries",
+    title: "Tokens a second",
+    description:
+      "Input, cached input and output. Bad: output that falls while calls do not: answers are cut.",
+    width: 12,
+    height: 8,
+    unit: "short",
+    decimals: 0,
+    links,
+    source: {
+      from: "clickhouse",
+      sql: wideSeries({
+        table: "windows",
+        where: chosen,
+        given: knownUntil,
+        values: [
+          `sum(input_tokens) / ${knownSeconds} AS "input"`,
+          `sum(cached_input_tokens) / ${knownSeconds} AS "input from cache"`,
+          `sum(output_tokens) / ${knownSeconds} AS "output"`,
+          `sum(reasoning_tokens) / ${knownSeconds} AS "reasoning"`,
+        ],
+      }),
+    },
+  },
+  {
+    type: "timeseries",
+    title: "Tokens a call",
+    description: "Means over calls that ended well. Bad: a step: another prompt or another model.",
+    width: 12,
+    height: 8,
+    unit: "short",
+    decimals: 0,
+    links,
+    source: {
+      from: "clickhouse",
+      sql: wideSeries({
+        table: "windows",
+        where: chosen,
+        values: [
+          'sum(input_tokens) / nullIf(sum(outcome_ok), 0) AS "input"',
+          'sum(output_tokens) / nullIf(sum(outcome_ok), 0) AS "output"',
+        ],
+      }),
+    },
+  },
+  {
+    type: "table",
+    title: "By model",
+    description: "Calls, tokens and cost of each model. Bad: one with much cost and few calls.",
+    width: 16,
+    height: 8,
+    unit: "none",
+    links,
+    columns: {
+      calls: { unit: "short", decimals: 0 },
+      input: { unit: "short", decimals: 1 },
+      output: { unit: "short", decimals: 1 },
+      cost: { unit: "currencyUSD", decimals: 2 },
+      "cost of 1,000 calls": { unit: "currencyUSD", decimals: 3 },
+    },
+    source: {
+      from: "clickhouse",
+      sql: `SELECT
+  provider,
+  model,
+  sum(requests) AS calls,
+  sum(input_tokens) AS input,
+  sum(output_tokens) AS output,
+  sum(${rowCost}) AS cost,
+  1000 * cost / nullIf(calls, 0) AS "cost of 1,000 calls"
+FROM windows
+WHERE ${chosen}
+GROUP BY provider, model
+ORDER BY cost DESC, model`,
+    },
+  },
+  {
+    type: "text",
+    title: "Prices",
+    description: "The price list that all cost here is made with. Bad: older than your contract.",
+    width: 8,
+    height: 8,
+    unit: "none",
+    markdown: `USD a million tokens, list prices of ${pricesAsOf} (\`dashboards/prices.ts\`):\n\n| model | input | cached | output |\n| --- | ---: | ---: | ---: |\n${listed}`,
+  },
+];
+
+export const tokens: DashboardSpec = {
+  uid: uids.tokens,
+  title: "Foreshock: tokens and cost",
+  description: "How many tokens, for whom, and what they cost.",
+  from: "now-24h",
+  refresh: "1m",
+  variables: [...cellVariables, consoleVariable],
+  annotations: [incidentAnnotation],
+  rows: [{ panels }],
+};

@@ -1,0 +1,59 @@
+import type { AnnotationSpec, VariableSpec } from "./spec.ts";
+import type { CellVariable } from "./sql/scope.ts";
+import { began, chosenIncidents } from "./sql/scope.ts";
+
+/** Values that occur in the range, narrowed by what was chosen before. */
+const cellVariable = (
+  name: CellVariable,
+  label: string,
+  narrowedBy: readonly CellVariable[],
+): VariableSpec => ({
+  kind: "query",
+  name,
+  label,
+  description: `${label}s with model calls in this time range.`,
+  isMulti: true,
+  sql: [
+    `SELECT DISTINCT ${name} FROM windows`,
+    "WHERE kind = 'genai'",
+    "  AND window_start >= $__fromTime AND window_start < $__toTime",
+    ...narrowedBy.map(
+      (other) => `  AND $__conditionalAll(${other} IN (\${${other}:singlequote}), $${other})`,
+    ),
+    `ORDER BY ${name}`,
+  ].join("\n"),
+});
+
+export const cellVariables: readonly VariableSpec[] = [
+  cellVariable("provider", "Provider", []),
+  cellVariable("model", "Model", ["provider"]),
+  cellVariable("region", "Region", []),
+  cellVariable("operation", "Operation", []),
+];
+
+/** Where Foreshock's own page is reached from the reader's browser. */
+export const consoleVariable: VariableSpec = {
+  kind: "text",
+  name: "console",
+  label: "Foreshock's page",
+  description: "Address of Foreshock's page, for the links to it.",
+  value: "http://127.0.0.1:8080",
+};
+
+/** Incidents that anyone was told of, as spans of time with a link to the page. */
+export const incidentAnnotation: AnnotationSpec = {
+  name: "Incidents",
+  color: "#E02F44",
+  sql: `SELECT
+  ${began} AS time,
+  if(argMax(phase, revision) = 'resolved', max(at), $__toTime) AS timeEnd,
+  concat('<a href="\${console}/incidents/', incident, '">', argMax(title, revision), '</a>') AS text,
+  array(argMax(severity, revision), argMax(phase, revision)) AS tags
+FROM incidents
+WHERE opened < $__toTime
+  AND ${chosenIncidents}
+GROUP BY incident
+HAVING timeEnd >= $__fromTime AND has(groupUniqArray(severity), 'ticket') + has(groupUniqArray(severity), 'page') > 0
+ORDER BY time
+LIMIT 200`,
+};
