@@ -229,6 +229,20 @@ const exactRules: ReadonlyMap<string, AttributeRule> = new Map<string, Attribute
   ...errorTextNames.map((name) => [name, "error text"] as const),
 ]);
 
+/** The tables themselves, for programs that cut by patterns (`content-patterns.ts`). */
+export const contentTables = {
+  droppedNames,
+  droppedPrefixes,
+  indexedBases,
+  keptIndexedEndings,
+  rawRequestParameters,
+  notProviders,
+  modelOnlyNames,
+  errorTextNames,
+  keptInGenAiEvents,
+  prefixesKeptInGenAiEvents,
+} as const;
+
 /** Events and log records whose content lies under bare names, or in the body. */
 export const genAiEventPrefix = "gen_ai.";
 

@@ -3,7 +3,7 @@
  * needs (`Error code: 529 - {…}`). So of such a text only its beginning stays, as long as every word of it is a number,
  * the name of an error class, or one of the words below.
  */
-const knownWords: ReadonlySet<string> = new Set(
+export const knownErrorWords: ReadonlySet<string> = new Set(
   (
     "a an and api apistatus at bad been by cancelled canceled client closed code connect connection could deadline did error " +
     "exceeded exception failed failure for from gateway generator grpc has have http in internal is it label limit litellm llm " +
@@ -14,14 +14,14 @@ const knownWords: ReadonlySet<string> = new Set(
 );
 
 /** Class names (`openai.RateLimitError`, `AI_APICallError`, `GeneratorExit`) and error types (`overloaded_error`). */
-const errorName =
+export const errorName =
   /^(?:[A-Za-z_]\w{0,40}\.){0,6}[A-Za-z_]\w{0,60}(?:Error|Exception|Timeout|Exit|Overloaded|_error)$/;
 const number = /^\d{1,6}$/;
-const limitBytes = 96;
+export const errorTextLimitBytes = 96;
 
 /** Bytes of the text's beginning that may stay, 0 to 96. `bytes[start, end)` is UTF-8. */
 export function knownErrorTextBytes(bytes: Uint8Array, start: number, end: number): number {
-  const limit = Math.min(end, start + limitBytes);
+  const limit = Math.min(end, start + errorTextLimitBytes);
   let kept = start;
   let at = start;
   while (at < limit) {
@@ -44,7 +44,7 @@ export function knownErrorTextBytes(bytes: Uint8Array, start: number, end: numbe
 
 function isKnown(word: string): boolean {
   const bare = word.replace(/\.+$/, "");
-  return number.test(bare) || knownWords.has(bare.toLowerCase()) || errorName.test(bare);
+  return number.test(bare) || knownErrorWords.has(bare.toLowerCase()) || errorName.test(bare);
 }
 
 /** Letters, digits, `_` and `.`. */

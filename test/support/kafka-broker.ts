@@ -38,7 +38,11 @@ export async function startKafkaBroker(): Promise<KafkaBrokerProcess> {
   writeFileSync(file, properties({ directory, port, saslPort, controllerPort }));
   java(jars, [
     "kafka.tools.StorageTool",
-    ...["format", "-t", Buffer.from(randomUUID().replaceAll("-", ""), "hex").toString("base64url")],
+    // With "=": one id in 64 begins with a hyphen, which would be taken for an option.
+    ...[
+      "format",
+      `--cluster-id=${Buffer.from(randomUUID().replaceAll("-", ""), "hex").toString("base64url")}`,
+    ],
     ...["-c", file, "--add-scram"],
     `SCRAM-SHA-256=[name=${saslUser.username},password=${saslUser.password}]`,
   ]);

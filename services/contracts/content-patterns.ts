@@ -1,0 +1,67 @@
+/**
+ * The rules of `content-attributes.ts` and `error-text.ts` as regular expressions, for Collectors, which cut by patterns. In the
+ * part of the syntax that RE2 and JavaScript share, so there is no look-ahead: what is kept among what is dropped is spelled out.
+ */
+import { contentTables } from "./content-attributes.ts";
+import { errorName, errorTextLimitBytes, knownErrorWords } from "./error-text.ts";
+
+const quoted = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "[$&]");
+const anyOf = (texts: Iterable<string>) => `(?:${[...texts].map(quoted).join("|")})`;
+
+/** Matches a name whose attribute is content. */
+export const contentNamePattern: string = (() => {
+  const { droppedNames, droppedPrefixes, indexedBases, keptIndexedEndings } = contentTables;
+  const { notProviders, rawRequestParameters } = contentTables;
+  return [
+    `^${anyOf(droppedNames)}$`,
+    `^${anyOf(droppedPrefixes)}`,
+    `^${anyOf(indexedBases)}[0-9]+(?:$|[.](?:[^]*[.])?${otherThan(keptIndexedEndings)}$)`,
+    "^embedding[.](?:text|vector)$",
+    `^llm[.]${otherThan(notProviders)}[.]${anyOf(rawRequestParameters)}(?:[.]|$)`,
+  ]
+    .join("|")
+    .replaceAll("[^]", "(?s:.)");
+})();
+
+/** Matches what stays of the attributes of events and log records named `gen_ai.…`. */
+export const genAiEventKeptPattern: string = [
+  `^${anyOf(contentTables.keptInGenAiEvents)}$`,
+  `^${anyOf(contentTables.prefixesKeptInGenAiEvents)}`,
+].join("|");
+
+/**
+ * Matches a whole error text; its first group is the beginning that may stay, in known words, however long: to be cut to
+ * `errorTextLimitBytes` afterwards.
+ */
+export const errorTextPattern: string = (() => {
+  const name = errorName.source
+    .slice(1, -1)
+    .replaceAll("\\.", "[.]")
+    .replaceAll("\\w", "[0-9A-Za-z_]");
+  const word = `(?:[0-9]{1,6}|(?i:${[...knownErrorWords].join("|")})|${name})`;
+  return `^((?:[ :,()/=-]|${word}(?:[.]+|\\b))*)(?s:.*)$`;
+})();
+
+export const errorTextLimitPattern = `^((?s:.){0,${errorTextLimitBytes}})(?s:.*)$`;
+
+/** A name that may stand where JSON is cut to its `model`. */
+export const plainModelPattern = "^[0-9A-Za-z.:/@_-]{1,96}$";
+
+/** Matches text without dots that is none of the words: everything that leaves their tree, or ends in its middle. */
+function otherThan(words: Iterable<string>): string {
+  return `(?:${leaving([...words])})`;
+}
+
+function leaving(words: readonly string[]): string {
+  const byFirst = new Map<string, string[]>();
+  for (const word of words) {
+    const first = word[0];
+    if (first !== undefined) byFirst.set(first, [...(byFirst.get(first) ?? []), word.slice(1)]);
+  }
+  const firsts = [...byFirst.keys()].join("");
+  return [
+    ...(words.includes("") ? [] : [""]),
+    `[^.${firsts}][^.]*`,
+    ...[...byFirst].map(([first, rests]) => `${first}(?:${leaving(rests)})`),
+  ].join("|");
+}
