@@ -2,6 +2,7 @@
 import { ForeshockError } from "../contracts/errors.ts";
 import type { KafkaClient } from "./kafka-client.ts";
 import { kafkaErrorType } from "./kafka-errors.ts";
+import { wantedTopicConfig } from "./kafka-topic-config.ts";
 import type { TopicSpec } from "./log.ts";
 import { checkTopicSpec, topicDifferences } from "./topic-catalog.ts";
 
@@ -34,7 +35,6 @@ export interface KafkaTopicOptions {
   readonly holdFactor: number;
 }
 
-const maxMessageBytes = 8 * 1024 * 1024;
 const readConfigs = [
   "cleanup.policy",
   "retention.ms",
@@ -129,7 +129,9 @@ export function createKafkaTopics(client: KafkaClient, options: KafkaTopicOption
           topic: prefix + spec.name,
           numPartitions: spec.partitions,
           replicationFactor,
-          configEntries: topicConfig(spec, replicationFactor),
+          configEntries: Object.entries(
+            wantedTopicConfig(spec, { replicationFactor, holdFactor }),
+          ).map(([name, value]) => ({ name, value })),
         })),
       });
     } catch (error) {
@@ -137,24 +139,6 @@ export function createKafkaTopics(client: KafkaClient, options: KafkaTopicOption
       const other = errors.find((each) => kafkaErrorType(each) !== "TOPIC_ALREADY_EXISTS");
       if (other !== undefined) throw other;
     }
-  }
-
-  function topicConfig(spec: TopicSpec, replicationFactor: number) {
-    const common = {
-      "cleanup.policy": spec.cleanup,
-      "retention.ms": String(Math.round(spec.retentionMs * holdFactor)),
-      "message.timestamp.type": "LogAppendTime",
-      "max.message.bytes": String(maxMessageBytes),
-      ...(replicationFactor >= 3 ? { "min.insync.replicas": "2" } : {}),
-    };
-    // Small segments, soon closed: only closed ones are compacted, and a restart reads all that is left.
-    const compacted = {
-      "segment.bytes": String(16 * 1024 * 1024),
-      "segment.ms": String(10 * 60_000),
-      "min.cleanable.dirty.ratio": "0.2",
-    };
-    const all = spec.cleanup === "compact" ? { ...common, ...compacted } : common;
-    return Object.entries(all).map(([name, value]) => ({ name, value }));
   }
 
   /** Kafka's older request, which kafkajs has, replaces all settings of a topic: the others are sent again. */

@@ -9,6 +9,7 @@ import type { History } from "../history/history.ts";
 import { applyRetention, migrate } from "../history/migrate.ts";
 import { openKafkaLog } from "../log/kafka.ts";
 import { kafkaLogOptions } from "../log/kafka-settings.ts";
+import { reportKafkaTopics, type TopicReport } from "../log/kafka-topic-report.ts";
 import { openLmdbLog } from "../log/lmdb.ts";
 import type { Log } from "../log/log.ts";
 import { stageNames, stages, topicSpecs } from "../pipeline.ts";
@@ -192,6 +193,11 @@ export async function openLog(config: Config, clock: Clock = systemClock): Promi
   const directory = join(config.dataDir, "log");
   mkdirSync(directory, { recursive: true });
   return await openLmdbLog({ directory, clock, limits: { maxDiskBytes: config.log.maxDiskBytes } });
+}
+
+/** Kafka's topics beside what the configuration wants of them; `create` makes what is missing. */
+export function reportTopics(config: Config, create: boolean): Promise<readonly TopicReport[]> {
+  return reportKafkaTopics(kafkaLogOptions(config.log, systemClock), topicSpecs(config), create);
 }
 
 interface HistoryDeps {
