@@ -229,15 +229,15 @@ const inside: readonly PanelSpec[] = [
     ),
   }),
   lines({
-    title: "Cells and incidents",
+    title: "Cells and transitions",
     description:
-      "Cells watched one by one, and open incidents. Bad: cells at their limit: the smallest are watched together.",
+      "Cells watched one by one, and transitions of incidents in the last hour. Bad: cells at their limit: the smallest are watched together.",
     unit: "short",
     decimals: 0,
     source: asked(
-      ["foreshock_cells", "foreshock_incidents_open"],
+      ["foreshock_cells", "foreshock_transitions_total"],
       ["sum(foreshock_cells)", "cells"],
-      ["sum by (severity) (foreshock_incidents_open)", "incidents, {{severity}}"],
+      ["sum by (transition) (increase(foreshock_transitions_total[1h]))", "{{transition}}"],
     ),
   }),
   lines({

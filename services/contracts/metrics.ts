@@ -66,6 +66,11 @@ export const metricDefinitions = {
     labels: ["stage"],
     help: "Tasks restarted after an error.",
   },
+  foreshock_stage_halts_total: {
+    kind: "counter",
+    labels: ["stage", "code"],
+    help: "Tasks that stopped for good on an error that starting again cannot mend, such as data_lost.",
+  },
   foreshock_deadletter_records_total: {
     kind: "counter",
     labels: ["stage", "code"],

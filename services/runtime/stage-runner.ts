@@ -97,14 +97,16 @@ async function keepRunning(
           : String(error);
       if (fatalCodes.has(code)) {
         health.halted.set(name, `${code}: ${message}`);
+        deps.metrics.add("foreshock_stage_halts_total", 1, { stage: stageOf(name), code });
         deps.report("error", `${name} has stopped and needs a look: ${code}: ${message}`);
         return;
       }
-      deps.metrics.add("foreshock_stage_restarts_total", 1, {
-        stage: name.split(/[ /]/)[0] ?? name,
-      });
+      deps.metrics.add("foreshock_stage_restarts_total", 1, { stage: stageOf(name) });
       deps.report("error", `${name} failed and starts again in ${waitMs / 1000} s: ${message}`);
       await deps.clock.sleep(waitMs, signal).catch(() => {});
     }
   }
 }
+
+/** Tasks are named `stage topic/partition` or `stage/0`. */
+const stageOf = (task: string) => task.split(/[ /]/)[0] ?? task;
