@@ -62,14 +62,20 @@ export function locate(samples: readonly PlaceSample[], dimensions: DimensionCou
 }
 
 /**
- * HTTP cells and model calls describe the same requests from two sides. The deeper side says where, unless hardly any of it
- * is degraded.
+ * HTTP cells and model calls describe the same requests from two sides. The deeper side says where, if it shows at least half of the
+ * trouble that any one service shows: requests of services behind one another are the same ones again.
  */
 function deepestKind(samples: readonly PlaceSample[]): "genai" | "http" {
-  const weight = { genai: 0, http: 0 };
-  for (const { cell, isMember, of } of samples)
-    if (isMember) weight[cell.startsWith("genai") ? "genai" : "http"] += of;
-  return weight.genai >= weight.http / 4 ? "genai" : "http";
+  const trouble = new Map<string, number>();
+  for (const { cell, isMember, bad, expected } of samples) {
+    if (!isMember) continue;
+    const { kind, provider } = parseCellKey(cell);
+    const name = kind === "genai" ? "" : provider;
+    trouble.set(name, (trouble.get(name) ?? 0) + Math.max(0, bad - expected));
+  }
+  const calls = trouble.get("") ?? 0;
+  trouble.delete("");
+  return calls > 0 && calls >= 0.5 * Math.max(0, ...trouble.values()) ? "genai" : "http";
 }
 
 function splitHit(samples: readonly PlaceSample[]): {

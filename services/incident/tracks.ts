@@ -9,6 +9,7 @@ import {
   emptyGroupShare,
   failingOf,
   type GroupShare,
+  type GroupTrack,
   groupsOf,
   initialGroupTrack,
   stepGroup,
@@ -85,10 +86,7 @@ export function stepTracks(
     if (share.requests > 0)
       group.pressure = stepPressure(
         group.pressure,
-        sureExcessRatio(
-          failingOf(group.visible, isLimitBroad(group.limitedBeyondFirst)),
-          sureDeviations,
-        ),
+        failingNow(group, share),
         judgement.incident.pageFailureRatio,
       );
   }
@@ -99,6 +97,17 @@ export function stepTracks(
       tellLimitBreadth(track, isLimitBroad(group.limitedBeyondFirst));
   }
   return threshold;
+}
+
+/** From this ratio a window speaks for itself: what fails at once must not wait for an average to rise. */
+const plainlyFailing = 0.25;
+
+/** Failing ratio beyond usual and chance: of the last minute or two, or of the window where that is large. */
+function failingNow(group: GroupTrack, share: GroupShare): number {
+  const isBroad = isLimitBroad(group.limitedBeyondFirst);
+  const lately = sureExcessRatio(failingOf(group.visible, isBroad), sureDeviations);
+  const window = sureExcessRatio(failingOf(share.visible, isBroad), sureDeviations);
+  return window >= plainlyFailing ? Math.max(lately, window) : lately;
 }
 
 function stepQuiet(

@@ -1,6 +1,7 @@
 /** One scenario with one seed: played (or taken from the store), judged by Foreshock and by its rivals, held against the truth. */
 import { loadScenario } from "../../services/chatbot/chatbot.ts";
 import type { Scenario } from "../../services/chatbot/scenario-schema.ts";
+import { withHistory } from "./rivals/history.ts";
 import { judgeRivals, type RivalName, rivalNames } from "./rivals/rules.ts";
 import { type FilmOptions, FilmStore, shootFilm } from "./scenarios-film.ts";
 import { judgeFrames, type Told } from "./scenarios-judge.ts";
@@ -71,7 +72,9 @@ export function runJob(job: Job): Outcome {
   const pages = told
     .filter(({ transition }) => transition === "paged")
     .map(({ atMs, dimensions }) => ({ atMs, places: dimensions }));
-  const rivals = judgeRivals(film.series);
+  const rivals = judgeRivals(withHistory(film.series, job.quietHours)).filter(
+    ({ atMs }) => atMs >= truth.startMs,
+  );
   const scoreOf = (rival: RivalName) =>
     scorePages(
       rivals

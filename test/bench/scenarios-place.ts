@@ -38,8 +38,10 @@ export function judgePlace(places: readonly Place[], atMs: number, of: PlaceTrut
   const isAffected =
     places.length === 0
       ? isWide(touched, of)
-      : places.every((place) => matching(place, of).some((cell) => touched.has(cell))) &&
-        isOtherRight(places, atMs, of, "affected");
+      : places.every(
+          (place) =>
+            isAimed(place, atMs, of) || matching(place, of).some((cell) => touched.has(cell)),
+        ) && isOtherRight(places, atMs, of, "affected");
   const named = new Set(
     places.length === 0 ? of.touched.cells.keys() : places.flatMap((place) => matching(place, of)),
   );
@@ -63,6 +65,15 @@ function isWide(touched: ReadonlySet<number>, { touched: counts }: PlaceTruth): 
     if (touched.has(cell)) sums.hit[kind] += requests;
   });
   return sums.hit.call >= wideShare * sums.all.call || sums.hit.http >= wideShare * sums.all.http;
+}
+
+/** Whether an acting fault was aimed at every value that a place names. */
+function isAimed(place: Place, atMs: number, { truth }: PlaceTruth): boolean {
+  return truth.faults.some(
+    ({ startMs, dimensions }) =>
+      startMs <= atMs &&
+      Object.entries(place).every(([name, value]) => dimensions[name]?.includes(value) === true),
+  );
 }
 
 /** Cells that a place selects, as far as it speaks of cells. */
