@@ -319,6 +319,13 @@ export const configSchema = z.strictObject({
       .meta({ description: "URL of a ClickHouse server.", examples: ["http://127.0.0.1:8123"] }),
     user: z.string().default("default"),
     password: z.string().default(""),
+    passwordFile: z
+      .string()
+      .default("")
+      .meta({
+        description: "File with the password, instead of `password`.",
+        examples: ["/run/secrets/clickhouse_password"],
+      }),
     database: z
       .string()
       .regex(/^[a-z_][a-z0-9_]*$/)

@@ -1,5 +1,5 @@
 /** The composition root: opens drivers, wires stages to them, and closes everything in reverse order within a bound. */
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../contracts/config.ts";
 import { ForeshockError } from "../contracts/errors.ts";
@@ -200,6 +200,19 @@ export function reportTopics(config: Config, create: boolean): Promise<readonly 
   return reportKafkaTopics(kafkaLogOptions(config.log, systemClock), topicSpecs(config), create);
 }
 
+function passwordOf({ password, passwordFile }: Config["history"]): string {
+  if (passwordFile === "") return password;
+  try {
+    return readFileSync(passwordFile, "utf8").trim();
+  } catch (cause) {
+    throw new ForeshockError(
+      "config_invalid",
+      `history.passwordFile: ${passwordFile} cannot be read`,
+      { cause },
+    );
+  }
+}
+
 interface HistoryDeps {
   readonly report: EdgeContext["report"];
   readonly telemetry: Telemetry;
@@ -228,7 +241,7 @@ async function openHistory(
     const driver = openClickHouse({
       url: history.url,
       user: history.user,
-      password: history.password,
+      password: passwordOf(history),
       database: history.database,
     });
     await migrate(driver);
