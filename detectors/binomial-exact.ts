@@ -1,6 +1,6 @@
 import { blindVerdict, type Detector, type Verdict } from "./detector.ts";
 import { type Dispersion, emptyDispersion, learnDispersion, rhoForHorizon } from "./dispersion.ts";
-import { emptyHorizons, type HorizonSums, pushHorizons } from "./horizons.ts";
+import { emptyHorizons, type HorizonSums, pushHorizons, skipHorizons } from "./horizons.ts";
 import { ratioBand, surpriseOverHorizons } from "./ratio-horizons.ts";
 
 export interface BinomialExactState {
@@ -62,6 +62,7 @@ export const binomialExact: Detector<BinomialExactState> = {
       learn(state, { bad, of, p, surprise: verdict.surprise });
     return { state, verdict };
   },
+  skip: (state, { windows }) => skipHorizons(state.sums, windows),
 };
 
 function judge(

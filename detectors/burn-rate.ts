@@ -88,11 +88,33 @@ export const burnRate: Detector<BurnRateState> = {
       },
     };
   },
+  skip(state, { windows }) {
+    const { windowMs } = state;
+    const fives = lengthOf(windowMs, fiveMs);
+    const thirties = lengthOf(windowMs, thirtyMs);
+    const end = state.pushed + windows;
+    for (let pushed = state.pushed; pushed < end; pushed++) {
+      if (pushed % fives === 0) open(state.fives, Math.floor(pushed / fives) % slots);
+      if (pushed % thirties === 0) open(state.thirties, Math.floor(pushed / thirties) % slots);
+      state.recentBad += recentWeight * (0 - state.recentBad);
+      state.recentOf += recentWeight * (0 - state.recentOf);
+    }
+    state.pushed = end;
+  },
 };
+
+function lengthOf(windowMs: number, blockMs: number): number {
+  return Math.max(1, Math.round(blockMs / windowMs));
+}
+
+function open(pairs: number[], slot: number): void {
+  pairs[2 * slot] = 0;
+  pairs[2 * slot + 1] = 0;
+}
 
 /** Which block a window belongs to, and whether it opens it. */
 function blockOf(pushed: number, windowMs: number, blockMs: number) {
-  const length = Math.max(1, Math.round(blockMs / windowMs));
+  const length = lengthOf(windowMs, blockMs);
   return { slot: Math.floor(pushed / length) % slots, isFirst: pushed % length === 0 };
 }
 

@@ -99,18 +99,26 @@ export const cusum: Detector<CusumState> = {
       }
     }
     state.windows++;
-    if (state.windows === blockWindows) {
-      if (state.second > 0) {
-        if (observation.kind === "ratio") takeRatioBlock(state, isFrozen);
-        else takeLevelBlock(state, isFrozen);
-      }
-      state.windows = 0;
-      state.first = 0;
-      state.second = 0;
-    }
+    if (state.windows === blockWindows) endBlock(state, observation.kind === "ratio", isFrozen);
     return { state, verdict: hasEvidence ? conclude(state, isFrozen) : blindVerdict };
   },
+  skip(state, { kind, windows }, { isFrozen }) {
+    const filled = state.windows + windows;
+    if (filled >= blockWindows) endBlock(state, kind === "ratio", isFrozen);
+    state.windows = filled % blockWindows;
+  },
 };
+
+/** Takes the block in, if it has evidence, and begins another. */
+function endBlock(state: CusumState, isRatio: boolean, isFrozen: boolean): void {
+  if (state.second > 0) {
+    if (isRatio) takeRatioBlock(state, isFrozen);
+    else takeLevelBlock(state, isFrozen);
+  }
+  state.windows = 0;
+  state.first = 0;
+  state.second = 0;
+}
 
 function conclude(state: CusumState, isFrozen: boolean): Verdict {
   const isWarming = state.seen < warmUpBlocks;

@@ -53,6 +53,12 @@ export interface Verdict {
   readonly high: number | undefined;
 }
 
+/** Windows in a row without evidence. */
+export interface Gap {
+  readonly kind: "ratio" | "level" | "distribution";
+  readonly windows: number;
+}
+
 interface StepOptions {
   /** True while an incident is open on the series: judge, but do not learn. */
   readonly isFrozen: boolean;
@@ -78,6 +84,11 @@ export interface Detector<State> {
     observation: Observation,
     options: StepOptions,
   ): { readonly state: State; readonly verdict: Verdict };
+  /**
+   * Steps over windows that tell nothing of this kind, in place: the same, bit for bit, as that many calls of `step` with an
+   * observation without evidence. A detector that single requests are judged by must have it, so that silent cells cost nothing.
+   */
+  skip?(state: State, gap: Gap, options: StepOptions): void;
   /** Takes the state of an earlier version over; without it, the detector learns again. */
   migrate?(state: unknown, fromVersion: number): State | undefined;
 }

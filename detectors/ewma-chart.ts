@@ -100,6 +100,8 @@ export const ewmaChart: Detector<EwmaChartState> = {
       target.seen++;
     }
   },
+  /** Nothing was seen, nothing changes. */
+  skip() {},
 };
 
 function strongest(z: number, fast: number, slow: number): number {

@@ -9,7 +9,7 @@ import {
 } from "./coarse-histogram.ts";
 import { blindVerdict, type Detector, type Verdict } from "./detector.ts";
 import { type Dispersion, emptyDispersion, learnDispersion } from "./dispersion.ts";
-import { emptyHorizons, type HorizonSums, pushHorizons } from "./horizons.ts";
+import { emptyHorizons, type HorizonSums, pushHorizons, skipHorizons } from "./horizons.ts";
 import { surpriseOverHorizons } from "./ratio-horizons.ts";
 import { type SparseSketch, sketchCount } from "./sketch.ts";
 import { bonferroni } from "./tail.ts";
@@ -124,6 +124,9 @@ function createExceedance(id: string, direction: "up" | "down"): Detector<Exceed
       };
       if (!isFrozen || isWarming) learn(state, sketch, n, factor);
       return { state, verdict };
+    },
+    skip(state, { windows }) {
+      for (const watch of state.watches) skipHorizons(watch.sums, windows);
     },
   };
 

@@ -11,6 +11,8 @@ const coarse = 6;
 const middleAt = 2 * fine;
 const coarseAt = middleAt + 2 * middle;
 const size = coarseAt + 2 * coarse;
+/** Windows that the ring of the longest blocks reaches over. */
+const longest = 24 * coarse;
 
 export interface HorizonSums {
   /** Windows pushed so far. */
@@ -32,6 +34,27 @@ export function pushHorizons(sums: HorizonSums, bad: number, of: number): void {
   addToBlock(pairs, middleAt + 2 * (Math.floor(pushed / 6) % middle), pushed % 6 === 0, bad, of);
   addToBlock(pairs, coarseAt + 2 * (Math.floor(pushed / 24) % coarse), pushed % 24 === 0, bad, of);
   sums.pushed = pushed + 1;
+}
+
+/** Adds `windows` windows without requests, in place: as `pushHorizons(sums, 0, 0)` so many times. */
+export function skipHorizons(sums: HorizonSums, windows: number): void {
+  const { pairs } = sums;
+  const end = sums.pushed + windows;
+  // Every slot has come round: nothing else is left to know.
+  if (windows >= longest) pairs.fill(0);
+  else
+    for (let pushed = sums.pushed; pushed < end; pushed++) {
+      clear(pairs, 2 * (pushed % fine));
+      if (pushed % 6 !== 0) continue;
+      clear(pairs, middleAt + 2 * (Math.floor(pushed / 6) % middle));
+      if (pushed % 24 === 0) clear(pairs, coarseAt + 2 * (Math.floor(pushed / 24) % coarse));
+    }
+  sums.pushed = end;
+}
+
+function clear(pairs: number[], at: number): void {
+  pairs[at] = 0;
+  pairs[at + 1] = 0;
 }
 
 function addToBlock(pairs: number[], at: number, isNew: boolean, bad: number, of: number): void {

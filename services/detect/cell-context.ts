@@ -1,35 +1,37 @@
 /** A cell's traffic and prompt sizes, now and usually: its weight, and the known causes of slowness. */
+import { decayWithHalfLife } from "../../detectors/decay.ts";
 import type { DriverSample } from "../../detectors/drivers.ts";
 import type { CellFrame } from "../contracts/frame.ts";
-import { type CellWindow, counter } from "../contracts/window.ts";
 import type { CellState } from "./cell-state.ts";
-import { medianInputTokens } from "./signal-sources.ts";
 
-const usualHalfLifeMs = 3_600_000;
-const usualInputHalfLifeMs = 24 * 3_600_000;
+const usualDecay = decayWithHalfLife(3_600_000);
+const usualInputDecay = decayWithHalfLife(24 * 3_600_000);
 const recentWeight = 1 / 24;
 
 /** Takes a window's traffic and prompts in, before it is judged. The usual ones do not learn while the cell is frozen. */
 export function updateContext(
   cell: CellState,
-  window: CellWindow,
-  { isFrozen, windowMs }: { readonly isFrozen: boolean; readonly windowMs: number },
+  window: {
+    readonly requests: number;
+    readonly inputTokens: number | undefined;
+    readonly windowMs: number;
+  },
 ): DriverSample {
-  const requests = counter(window, "requests");
+  const { requests, inputTokens, windowMs } = window;
+  const { isFrozen } = cell;
   const isFirst = cell.usualWindows === 0;
   if (requests > 0) {
     cell.seen++;
     cell.quiet = 0;
   } else cell.quiet++;
   if (!isFrozen || isFirst) {
-    const decay = 0.5 ** (windowMs / usualHalfLifeMs);
+    const decay = usualDecay(windowMs);
     cell.usualRequests = cell.usualRequests * decay + requests;
     cell.usualWindows = cell.usualWindows * decay + 1;
   }
   cell.recentRequests = isFirst
     ? requests
     : cell.recentRequests + recentWeight * (requests - cell.recentRequests);
-  const inputTokens = medianInputTokens(window);
   if (inputTokens !== undefined && inputTokens > 0) {
     const log = Math.log(inputTokens);
     cell.recentInput = approach(cell.recentInput, log, recentWeight);
@@ -37,7 +39,7 @@ export function updateContext(
       cell.usualInput = approach(
         cell.usualInput,
         log,
-        Math.max(1 / cell.seen, 1 - 0.5 ** (windowMs / usualInputHalfLifeMs)),
+        Math.max(1 / cell.seen, 1 - usualInputDecay(windowMs)),
       );
   }
   return { inputTokens, load: cell.recentRequests + 0.25 };

@@ -22,6 +22,10 @@ export interface CellState {
    * the same zeros they are equal, so they are kept, and stepped, once.
    */
   spotless: Partial<Record<Denominator, unknown[]>>;
+  /** Whether a visible or precursor signal keeps the baselines of the whole cell from learning. */
+  isFrozen: boolean;
+  /** Windows without any evidence that signals other than traffic have not been stepped over yet (see cell-silence.ts). */
+  silent: number;
   /** By position in `signalSources`; null until the signal has evidence (ratios: a bad request). */
   signals: (SignalState | null)[];
 }
@@ -50,6 +54,8 @@ export function initialCell(windowMs: number): CellState {
     usualInput: null,
     drivers: initialDrivers(windowMs),
     spotless: {},
+    isFrozen: false,
+    silent: 0,
     signals: signalSources.map(() => null),
   };
 }

@@ -6,13 +6,13 @@ import type { CellKey } from "../contracts/cell.ts";
 import { type Judgement, judgementSchema } from "../contracts/config.ts";
 import { ForeshockError } from "../contracts/errors.ts";
 import type { CellFrame } from "../contracts/frame.ts";
-import { counterSlots } from "../contracts/measures.ts";
 import { topics } from "../contracts/topics.ts";
 import type { CellWindow, WindowRecord } from "../contracts/window.ts";
 import { decodeWindow } from "../contracts/window-read.ts";
 import type { OutputRecord, Reducer, ReducerStage, TaskContext } from "../stage.ts";
 import { judgeCell } from "./cell-judge.ts";
 import { emptyNames, nameCells, otherKey } from "./cell-names.ts";
+import { silentWindow } from "./cell-silence.ts";
 import { type CellState, initialCell } from "./cell-state.ts";
 import { decodeSnapshot, encodeSnapshot } from "./detect-snapshot.ts";
 import { encodeFrameParts, encodeWindowParts } from "./record-parts.ts";
@@ -110,7 +110,7 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
     const frames: CellFrame[] = [];
     for (const key of [...cells.keys()].sort()) {
       const cell = cells.get(key) as CellState;
-      frames.push(judgeCell(cell, windows.get(key) ?? silent(key), time, judgement.detect));
+      frames.push(judgeCell(cell, windows.get(key) ?? silentWindow(key), time, judgement.detect));
       if (key === otherKey && cell.quiet > judgement.series.evictAfterWindows) cells.delete(key);
     }
     return frames;
@@ -132,19 +132,5 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
     },
     finish: (untilMs) => ({ outputs: merge.closeUntil(untilMs).flatMap(emit) }),
     snapshot: () => ({ chunks: encodeSnapshot({ merge: merge.save(), names, cells }) }),
-  };
-}
-
-const noCounters = new Array<number>(counterSlots).fill(0);
-
-function silent(cell: CellKey): CellWindow {
-  return {
-    cell,
-    counters: noCounters,
-    sketches: {},
-    breadth: {},
-    dimensions: [],
-    gauges: {},
-    examples: [],
   };
 }

@@ -6,7 +6,7 @@ import type { CellWindow } from "../contracts/window.ts";
 import { short } from "./cell-context.ts";
 import { type CellState, initialSignal, type SignalState } from "./cell-state.ts";
 import { isSignalFrozen, updateFreeze } from "./freeze.ts";
-import type { SignalSource } from "./signal-sources.ts";
+import type { Denominator, SignalSource } from "./signal-sources.ts";
 import { type Combined, classify } from "./signal-verdict.ts";
 
 export interface WindowTime {
@@ -26,6 +26,8 @@ export interface Step {
   readonly detect: Judgement["detect"];
   /** Signals to be shown, in the order of `signalSources`. */
   readonly shown: SignalVerdict[];
+  /** Denominators whose spotless signals were stepped in this window; undefined where none are to be. */
+  readonly spotless: Record<Denominator, boolean> | undefined;
 }
 
 export function isFrozen(step: Step, signal: SignalState): boolean {

@@ -1,9 +1,10 @@
 /** One signal's verdict out of its detectors' verdicts. */
-import type { Observation, Verdict } from "../../detectors/detector.ts";
-import type { AnyDetector } from "../../detectors/registry.ts";
+import type { Observation, ObservationKind, Verdict } from "../../detectors/detector.ts";
+import { type AnyDetector, defaultSets } from "../../detectors/registry.ts";
 import { bonferroni } from "../../detectors/tail.ts";
 import type { Judgement } from "../contracts/config.ts";
 import type { SignalInfo, SignalVerdict } from "../contracts/frame.ts";
+import { type SignalSource, signalSources } from "./signal-sources.ts";
 
 /** What the detectors of a signal say of a window, taken together. */
 export interface Combined {
@@ -19,9 +20,38 @@ export interface Combined {
 
 const noReasons: never[] = [];
 
+/** A signal's detectors, and which kind of observation each of them takes; undefined where it takes none that the signal has. */
+export interface DetectorPlan {
+  readonly set: readonly AnyDetector[];
+  readonly kinds: readonly (ObservationKind | undefined)[];
+  /** Position of that kind among the observations of the signal, −1 for none. */
+  readonly positions: readonly number[];
+}
+
+/** What a signal's source observes in a window, in this order. */
+const observed = {
+  ratio: ["ratio"],
+  distribution: ["distribution", "level"],
+  traffic: ["count"],
+  gauge: ["level"],
+} as const satisfies Record<SignalSource["kind"], readonly ObservationKind[]>;
+
+const plans = new Map<SignalSource, DetectorPlan>(
+  signalSources.map((source) => {
+    const kinds: readonly ObservationKind[] = observed[source.kind];
+    const set = defaultSets[source.set];
+    const positions = set.map(({ accepts }) => kinds.findIndex((kind) => accepts.includes(kind)));
+    return [source, { set, positions, kinds: positions.map((at) => kinds[at]) }];
+  }),
+);
+
+export function planOf(source: SignalSource): DetectorPlan {
+  return plans.get(source) as DetectorPlan;
+}
+
 /** Steps the detectors that accept one of the observations (states change in place) and combines what they say. */
 export function stepDetectors(
-  set: readonly AnyDetector[],
+  { set, positions }: DetectorPlan,
   states: unknown[],
   input: {
     readonly observations: readonly Observation[];
@@ -43,7 +73,7 @@ export function stepDetectors(
   let judging = 0;
   for (let i = 0; i < set.length; i++) {
     const detector = set[i] as AnyDetector;
-    const observation = observations.find(({ kind }) => detector.accepts.includes(kind));
+    const observation = observations[positions[i] as number];
     if (observation === undefined) continue;
     const stepped = detector.step(states[i], observation, options);
     states[i] = stepped.state;

@@ -1,0 +1,157 @@
+/** How each kind of signal is judged in a window: what its detectors are shown, and what people are. */
+import { sketchCountFrom } from "../../detectors/coarse-histogram.ts";
+import { type ExceedanceState, usualBoundary, usualQuantile } from "../../detectors/exceedance.ts";
+import { defaultSets } from "../../detectors/registry.ts";
+import { sketchCount, sketchQuantile } from "../../detectors/sketch.ts";
+import { signalCatalog } from "../contracts/frame.ts";
+import { counter, sketch } from "../contracts/window.ts";
+import { type SignalState, spotlessStates } from "./cell-state.ts";
+import { conclude, isFrozen, type Step, signalState } from "./judge-step.ts";
+import { denominatorOf, geometricMean, inFlightOf, type SignalSource } from "./signal-sources.ts";
+import { planOf, stepDetectors } from "./signal-verdict.ts";
+
+type SourceOf<Kind extends SignalSource["kind"]> = Extract<SignalSource, { kind: Kind }>;
+
+export function judgeRatio(step: Step, source: SourceOf<"ratio">, index: number): void {
+  const { cell, window, time } = step;
+  const known = cell.signals[index] ?? null;
+  const isSpotless = source.set === "ratio" && known === null;
+  // All spotless signals of a denominator are one, stepped by the first of them. It has nothing to say.
+  if (isSpotless && step.spotless?.[source.of] !== false) return;
+  const of = denominatorOf(window, source.of);
+  if (known === null && of === 0 && !isSpotless) return;
+  const bad = Math.min(source.bad(window), of);
+  const observations = [{ kind: "ratio", bad, of, windowStartMs: time.windowStartMs } as const];
+  if (isSpotless) {
+    if (step.spotless !== undefined) step.spotless[source.of] = true;
+    const states = spotlessStates(cell, source.of, time.windowMs);
+    stepDetectors(planOf(source), states, {
+      observations,
+      bad: "up",
+      isFrozen: step.isCellFrozen,
+    });
+    return;
+  }
+  const signal = signalState(step, source, index);
+  const combined = stepDetectors(planOf(source), signal.detectors, {
+    observations,
+    bad: "up",
+    isFrozen: isFrozen(step, signal),
+  });
+  conclude(step, source, signal, combined, {
+    seen: of > 0 ? bad / of : undefined,
+    bad,
+    of,
+    isAlwaysShown: bad > 0 || (source.signal === "failures" && of > 0),
+  });
+}
+
+export function judgeDistribution(
+  step: Step,
+  source: SourceOf<"distribution">,
+  index: number,
+): void {
+  const { cell, window, time } = step;
+  const values = sketch(window, source.sketch);
+  const of = sketchCount(values);
+  if (cell.signals[index] === null && of === 0) return;
+  const signal = signalState(step, source, index);
+  const factor = source.hasDrivers ? step.factor : 1;
+  const { windowStartMs } = time;
+  const combined = stepDetectors(planOf(source), signal.detectors, {
+    observations: [
+      { kind: "distribution", sketch: values, factor, windowStartMs },
+      { kind: "level", value: geometricMean(values), count: of, factor, windowStartMs },
+    ],
+    bad: signalCatalog[source.signal].bad,
+    isFrozen: isFrozen(step, signal),
+  });
+  const usual = usualValues(source, signal, factor);
+  const isDown =
+    combined.direction === "down" || (source.set === "length" && combined.surprise === 0);
+  const boundary = usual?.boundary(isDown ? 0.05 : 0.95);
+  const above = boundary === undefined ? 0 : sketchCountFrom(values, boundary, factor);
+  const bad = boundary === undefined ? 0 : isDown ? of - above : above;
+  conclude(
+    step,
+    source,
+    signal,
+    { ...combined, ...usual?.band },
+    {
+      seen: sketchQuantile(values, source.quantile),
+      bad,
+      of,
+      isAlwaysShown: of > 0 && (source.signal === "ttft" || source.signal === "duration"),
+    },
+  );
+}
+
+/** What single requests usually take: around the quantile that is shown. Undefined while warming. */
+function usualValues(source: SourceOf<"distribution">, signal: SignalState, factor: number) {
+  const position = defaultSets[source.set].findIndex(({ accepts }) =>
+    accepts.includes("distribution"),
+  );
+  const state = signal.detectors[position] as ExceedanceState;
+  if (usualQuantile(state, 0.5) === undefined) return undefined;
+  const at = (q: 0.05 | 0.5 | 0.95 | 0.99) => usualQuantile(state, q, factor);
+  return {
+    band:
+      source.quantile === 0.95
+        ? { low: at(0.5), expected: at(0.95), high: at(0.99) }
+        : { low: at(0.05), expected: at(0.5), high: at(0.95) },
+    boundary: (q: 0.05 | 0.95) => usualBoundary(state, q),
+  };
+}
+
+export function judgeTraffic(step: Step, source: SourceOf<"traffic">, index: number): void {
+  const { cell, window, time } = step;
+  const count = counter(window, "requests");
+  if (cell.seen === 0) return;
+  const signal = signalState(step, source, index);
+  const combined = stepDetectors(planOf(source), signal.detectors, {
+    observations: [{ kind: "count", count, windowStartMs: time.windowStartMs }],
+    bad: "both",
+    isFrozen: isFrozen(step, signal),
+  });
+  const seconds = time.windowMs / 1000;
+  combined.expected = rateOf(combined.expected, seconds);
+  combined.low = rateOf(combined.low, seconds);
+  combined.high = rateOf(combined.high, seconds);
+  conclude(step, source, signal, combined, {
+    seen: count / seconds,
+    bad: 0,
+    of: count,
+    isAlwaysShown: true,
+  });
+}
+
+function rateOf(requests: number | undefined, seconds: number): number | undefined {
+  return requests === undefined ? undefined : requests / seconds;
+}
+
+export function judgeGauge(step: Step, source: SourceOf<"gauge">, index: number): void {
+  const value = inFlightOf(step.window);
+  if (step.cell.signals[index] === null && value === undefined) return;
+  const signal = signalState(step, source, index);
+  // One more than there are, so that a logarithm exists; many samples stand behind a gauge.
+  const level = value === undefined ? undefined : value + 1;
+  const { windowStartMs } = step.time;
+  const combined = stepDetectors(planOf(source), signal.detectors, {
+    observations: [{ kind: "level", value: level, count: 100, windowStartMs }],
+    bad: "up",
+    isFrozen: isFrozen(step, signal),
+  });
+  combined.expected = withoutOne(combined.expected);
+  combined.low = withoutOne(combined.low);
+  combined.high = withoutOne(combined.high);
+  conclude(step, source, signal, combined, {
+    seen: value,
+    bad: 0,
+    of: 0,
+    isAlwaysShown: value !== undefined,
+  });
+}
+
+function withoutOne(shifted: number | undefined): number | undefined {
+  return shifted === undefined ? undefined : Math.max(0, shifted - 1);
+}
