@@ -34,6 +34,7 @@ export interface Classifier {
 
 const region = fieldOf("cloud.region");
 const apiType = fieldOf("openai.api.type");
+const answeringModel = fieldOf("gen_ai.response.model");
 
 /** Fills the row at `at` and gives true, or gives false for a span that does not count. Row, sender and weight are left to the caller. */
 export function classify(
@@ -73,7 +74,10 @@ function classifyCall(
   let flags = streamed ? candidateFlag.streamed : 0;
   let outcome: number = outcomeIndex.ok;
   if (isFailed(reading)) {
-    const ending = failureOf(reading, { hasFirstChunk: firstChunkUs >= 0, finish });
+    const ending = failureOf(reading, {
+      hasFirstChunk: firstChunkUs >= 0 || namesAnswer(reading, library),
+      finish,
+    });
     outcome = ending.outcome;
     if (ending.isWeak) flags |= candidateFlag.weak;
   } else if (finish === finishKind.error) {
@@ -156,16 +160,21 @@ function isUnfinished(
     readonly operation: string;
   },
 ): boolean {
-  if (library.unfinished === "unknown" || reading.span.statusCode !== 0) return false;
-  if (call.finish !== finishKind.missing) return false;
+  if (library.unfinished === "unknown" || call.finish !== finishKind.missing) return false;
+  if (library.endsStreams === true) return call.isStreamed && call.operation !== "embeddings";
+  if (reading.span.statusCode !== 0) return false;
   if (call.operation === "embeddings") return library.answersAlways === true && !call.hasAnswer;
   if (library.answersAlways === true) {
     // The Responses API's spans have no finish reason either when they end well.
     const api = textOf(reading.texts, textIn(reading, reading.attributes, apiType));
     return api !== "responses" && (call.isStreamed || !call.hasAnswer);
   }
-  // Only Anthropic's own client marks every success as OK, whatever tokens had come.
-  return call.outputTokens <= 0 || library.unfinished === "cut" || library.nearness === 3;
+  return call.outputTokens <= 0 || library.unfinished === "cut" || library.marksSuccess === true;
+}
+
+/** The model that answered stands on a failed span only where its stream had begun; LiteLLM writes it beforehand. */
+function namesAnswer(reading: Reading, library: Library): boolean {
+  return library.nearness >= 2 && textIn(reading, reading.attributes, answeringModel) !== 0;
 }
 
 function readableErrorOf(reading: Reading): number {

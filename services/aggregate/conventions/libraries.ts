@@ -17,6 +17,10 @@ export interface Library {
   readonly unfinished: "unknown" | "cancelled" | "cut";
   /** Every success has a response model or tokens, and every success of a stream a finish reason. */
   readonly answersAlways?: boolean;
+  /** Every success has the status OK, so tokens and other beginnings of an answer are none. */
+  readonly marksSuccess?: boolean;
+  /** Every stream that ended has a finish reason; broken and abandoned ones have the status OK, too. */
+  readonly endsStreams?: boolean;
   /** Writes the finish reason `error` when the caller gives up. */
   readonly cancelsWithError?: boolean;
 }
@@ -25,7 +29,7 @@ const client: Library = { nearness: 2, unfinished: "unknown" };
 const framework: Library = { nearness: 1, unfinished: "unknown" };
 
 const libraries: Readonly<Record<string, Library>> = {
-  "com.anthropic.sdk.python": { nearness: 3, unfinished: "cancelled" },
+  "com.anthropic.sdk.python": { nearness: 3, unfinished: "cancelled", marksSuccess: true },
   "opentelemetry.instrumentation.genai.openai": {
     nearness: 2,
     unfinished: "cancelled",
@@ -37,9 +41,17 @@ const libraries: Readonly<Record<string, Library>> = {
     unfinished: "cancelled",
     answersAlways: true,
   },
-  // Successes are OK, so an UNSET one without tokens was given up.
-  "openinference.instrumentation.openai": { nearness: 2, unfinished: "cancelled" },
-  "openinference.instrumentation.anthropic": { nearness: 2, unfinished: "cancelled" },
+  "opentelemetry.instrumentation.openai.v1": { nearness: 2, unfinished: "cut", endsStreams: true },
+  "openinference.instrumentation.openai": {
+    nearness: 2,
+    unfinished: "cancelled",
+    marksSuccess: true,
+  },
+  "openinference.instrumentation.anthropic": {
+    nearness: 2,
+    unfinished: "cancelled",
+    marksSuccess: true,
+  },
   "openinference.instrumentation.langchain": framework,
   "openinference.instrumentation.openai_agents": framework,
   litellm: framework,

@@ -140,6 +140,7 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
         window: window.index - origin,
         candidates,
         candidatesOf: (relative) => windows.byIndex.get(relative + origin)?.candidates,
+        startMsOf: (relative) => (relative + origin) * judgement.window.lengthMs,
       });
       const cells = cellsOf({ window, winners, texts: reading.texts, open, accumulator });
       return { cells, outerSpans: candidates.count - winners.length };

@@ -4,7 +4,8 @@
  * - a call inside it: the innermost is nearest to the provider;
  * - a call around it that was counted in a window that has closed before (its children come too late to take its place);
  * - a call beside it (same parent, or another trace) with the same response id and at the same time, told by another
- *   instrumentation: the one nearer to the provider counts, then the shorter.
+ *   instrumentation: the one nearer to the provider counts, then the shorter. Where they end in different windows, the call
+ *   counts in the one that closes first, as the nearer one tells it.
  * What the other one knows more completes the one that counts.
  */
 import { outcomeIndex } from "../../contracts/outcomes.ts";
@@ -20,7 +21,7 @@ import {
   scopeOf,
 } from "../spans/open-spans.ts";
 import { cell, column } from "../spans/span-rows.ts";
-import { complete, type Deciding } from "./deciding.ts";
+import { adopt, complete, type Deciding } from "./deciding.ts";
 import { dropFailedPairs } from "./failed-pairs.ts";
 
 /** Numbers of the candidates that count, in the order of their arrival. */
@@ -71,18 +72,24 @@ function winsAmongTwins(deciding: Deciding, at: number, row: number): boolean {
   );
   // An id that one instrumentation uses twice is none.
   if (alike.some((other) => scopeOf(open, other) === scopeOf(open, row))) return true;
+  const startMs = candidates.data[at + candidate.startMs] as number;
   let wins = true;
   for (const twin of alike) {
     const twinWindow = cell(open, twin, column.window);
-    if (twinWindow < window) return false;
+    if (twinWindow < window) {
+      // The window that closes first counts the call, so this one does not, unless it began after that.
+      if (startMs < deciding.startMsOf(twinWindow + 1)) return false;
+      continue;
+    }
     const others = deciding.candidatesOf(twinWindow);
     if (others === undefined) continue;
     const twinAt = cell(open, twin, column.candidate) * others.stride;
     if (!overlap(candidates, at, others, twinAt)) continue;
     if (isNearer(candidates, at, others, twinAt)) complete(candidates, at, others, twinAt);
+    // Windows still open are left as they are: a restart that reads on from there could not know what this one had told them.
+    else if (twinWindow > window) adopt(candidates, at, others, twinAt);
     else {
-      // Windows still open are left as they are: a restart that reads on from there could not know what this one had told them.
-      if (twinWindow === window) complete(others, twinAt, candidates, at);
+      complete(others, twinAt, candidates, at);
       wins = false;
     }
   }

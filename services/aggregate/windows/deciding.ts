@@ -11,6 +11,8 @@ export interface Deciding {
   readonly candidates: Candidates;
   /** Candidates of a window that has not closed. */
   candidatesOf(window: number): Candidates | undefined;
+  /** Unix ms. */
+  startMsOf(window: number): number;
 }
 
 /** Numbers that are −1 where they are unknown, and ids that are 0. */
@@ -66,4 +68,21 @@ export function complete(
     if (data[at + i] === 0) data[at + i] = more[otherAt + i] as number;
   const streamed = otherFlags & candidateFlag.streamed;
   data[at + candidate.flags] = (data[at + candidate.flags] as number) | streamed;
+}
+
+/** What stays of a row that takes over another's account of the call. */
+const ownColumns = [candidate.row, candidate.weight, candidate.sender];
+
+/** The row at `at` says what the other one says, and what it knew more itself. */
+export function adopt(
+  candidates: Candidates,
+  at: number,
+  others: Candidates,
+  otherAt: number,
+): void {
+  const { stride, data } = candidates;
+  const own = { data: data.slice(at, at + stride), stride, count: 1 };
+  for (let i = 0; i < stride; i++) data[at + i] = others.data[otherAt + i] as number;
+  for (const what of ownColumns) data[at + what] = own.data[what] as number;
+  complete(candidates, at, own, 0);
 }

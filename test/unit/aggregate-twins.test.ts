@@ -1,0 +1,80 @@
+/** Two instrumentations tell of one call side by side, and their spans end in different windows. */
+import { describe, expect, it } from "vitest";
+import { AggregateRun, encodeBatches, type SpanSketch } from "../support/aggregate-harness.ts";
+
+const framework = "litellm";
+const client = "opentelemetry.instrumentation.openai_v2";
+
+const chat = (more: Partial<SpanSketch>): SpanSketch => ({
+  startMs: 3_000,
+  ...more,
+  attributes: {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": "openai",
+    "gen_ai.request.model": "gpt-4o",
+    "gen_ai.response.id": "chatcmpl-1",
+    ...more.attributes,
+  },
+});
+const row = {
+  provider: "openai",
+  model: "gpt-4o",
+  operation: "chat",
+  outcome: "ok",
+  count: 1,
+  input_tokens: 0,
+  output_tokens: 0,
+  ttft_p50_s: null,
+};
+
+/** A window is 5 s long: one span ends in the first, the other in the second. */
+function rowsOf(first: readonly [string, SpanSketch], second: readonly [string, SpanSketch]) {
+  const [firstScope, firstSpan] = first;
+  const [secondScope, secondSpan] = second;
+  return new AggregateRun()
+    .step(encodeBatches({ scope: firstScope, spans: [firstSpan] }), 5_100)
+    .step(encodeBatches({ scope: secondScope, spans: [secondSpan] }), 5_200)
+    .finish(60_000)
+    .rows();
+}
+
+describe("two spans of one call that end on both sides of a window's end", () => {
+  it.each([
+    ["the framework's first", framework, client],
+    ["the client's first", client, framework],
+    ["both of one kind", client, "opentelemetry.instrumentation.other"],
+  ])("count once: %s", (_, firstScope, secondScope) => {
+    const first = chat({ id: 1, endMs: 4_990 });
+    const second = chat({ id: 2, endMs: 5_010 });
+
+    expect(rowsOf([firstScope, first], [secondScope, second])).toEqual([row]);
+  });
+
+  it("count once as the one nearer to the provider has it, with what the other knows more", () => {
+    const alias = { "gen_ai.request.model": "smart", "gen_ai.usage.input_tokens": 120 };
+    const outer = chat({ id: 1, endMs: 4_990, attributes: alias });
+    const inner = chat({ id: 2, endMs: 5_010, attributes: { "gen_ai.usage.output_tokens": 48 } });
+
+    expect(rowsOf([framework, outer], [client, inner])).toEqual([
+      { ...row, input_tokens: 120, output_tokens: 48 },
+    ]);
+  });
+
+  it("count once when the second comes after the first one's window has closed", () => {
+    const run = new AggregateRun()
+      .step(encodeBatches({ scope: framework, spans: [chat({ id: 1, endMs: 4_990 })] }), 5_100)
+      .heartbeat(5_200)
+      .step(encodeBatches({ scope: "app", spans: [{ id: 9, endMs: 16_000 }] }), 16_000)
+      .step(encodeBatches({ scope: client, spans: [chat({ id: 2, endMs: 6_500 })] }), 16_100)
+      .finish(60_000);
+
+    expect(run.rows()).toEqual([row]);
+  });
+
+  it("count twice when they did not run at the same time", () => {
+    const first = chat({ id: 1, startMs: 3_000, endMs: 4_000 });
+    const second = chat({ id: 2, startMs: 5_500, endMs: 6_000 });
+
+    expect(rowsOf([framework, first], [client, second])).toEqual([{ ...row, count: 2 }]);
+  });
+});
