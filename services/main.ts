@@ -11,6 +11,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   capture: async () => (await import("./command/capture.ts")).captureCommand,
   fleet: async () => (await import("./command/fleet.ts")).fleetCommand,
   "check-config": async () => (await import("./command/check-config.ts")).checkConfigCommand,
+  doctor: async () => (await import("./command/doctor.ts")).doctorCommand,
   topics: async () => (await import("./command/topics.ts")).topicsCommand,
   deadletter: async () => (await import("./command/deadletter.ts")).deadletterCommand,
   version: async () => (await import("./command/version.ts")).versionCommand,

@@ -200,6 +200,17 @@ export function reportTopics(config: Config, create: boolean): Promise<readonly 
   return reportKafkaTopics(kafkaLogOptions(config.log, systemClock), topicSpecs(config), create);
 }
 
+/** Opens the configured ClickHouse for reading: a server, or the interface of a running embedded history. */
+export function openHistoryReader({ history }: Config): History {
+  const isServer = history.engine === "clickhouse";
+  return openClickHouse({
+    url: isServer ? history.url : `http://${history.host}:${history.httpPort}`,
+    user: history.user,
+    password: passwordOf(history),
+    database: history.database,
+  });
+}
+
 function passwordOf({ password, passwordFile }: Config["history"]): string {
   if (passwordFile === "") return password;
   try {
