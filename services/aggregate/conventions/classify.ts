@@ -18,7 +18,7 @@ import {
   retriesOf,
 } from "./measures.ts";
 import { operationOf } from "./operations.ts";
-import { errorNameOf, failureOf, isFailed, readableError } from "./outcomes.ts";
+import { errorNameOf, failureOf, isFailed, isUntranslated, readableError } from "./outcomes.ts";
 import { isAlias, isSubstituted, modelOf, providerOf, responseModelOf } from "./providers.ts";
 import { type Reading, spanOrResourceText, textIn } from "./reading.ts";
 
@@ -75,7 +75,8 @@ function classifyCall(
   let outcome: number = outcomeIndex.ok;
   if (isFailed(reading)) {
     const ending = failureOf(reading, {
-      hasFirstChunk: firstChunkUs >= 0 || namesAnswer(reading, library),
+      hasBegun: firstChunkUs >= 0 || namesAnswer(reading, library),
+      isMidStream: library.translatesErrors === true && streamed && isUntranslated(reading),
       finish,
     });
     outcome = ending.outcome;
@@ -87,6 +88,7 @@ function classifyCall(
       finish,
       outputTokens,
       isStreamed: streamed,
+      hasTokens: outputTokens > 0 || inputTokens > 0,
       hasAnswer: responseModel !== 0 || outputTokens > 0 || inputTokens > 0,
       operation: row.operation,
     })
@@ -156,6 +158,7 @@ function isUnfinished(
     readonly finish: number;
     readonly outputTokens: number;
     readonly isStreamed: boolean;
+    readonly hasTokens: boolean;
     readonly hasAnswer: boolean;
     readonly operation: string;
   },
@@ -165,9 +168,10 @@ function isUnfinished(
   if (reading.span.statusCode !== 0) return false;
   if (call.operation === "embeddings") return library.answersAlways === true && !call.hasAnswer;
   if (library.answersAlways === true) {
-    // The Responses API's spans have no finish reason either when they end well.
+    // The Responses API's spans have tokens when they end well, but not always a finish reason.
     const api = textOf(reading.texts, textIn(reading, reading.attributes, apiType));
-    return api !== "responses" && (call.isStreamed || !call.hasAnswer);
+    if (api === "responses" && call.hasTokens) return false;
+    return call.isStreamed || !call.hasAnswer;
   }
   return call.outputTokens <= 0 || library.unfinished === "cut" || library.marksSuccess === true;
 }

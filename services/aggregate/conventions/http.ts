@@ -36,5 +36,6 @@ export function httpOutcomeOf(reading: Reading): number {
   if (status >= 400) return outcomeOfStatus(status);
   if (status >= 100) return outcomeIndex.ok;
   if (reading.span.statusCode !== 2) return outcomeIndex.ok;
-  return failureOf(reading, { hasFirstChunk: false, finish: finishKind.missing }).outcome;
+  const answer = { hasBegun: false, isMidStream: false, finish: finishKind.missing };
+  return failureOf(reading, answer).outcome;
 }

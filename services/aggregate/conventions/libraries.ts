@@ -21,6 +21,8 @@ export interface Library {
   readonly marksSuccess?: boolean;
   /** Every stream that ended has a finish reason; broken and abandoned ones have the status OK, too. */
   readonly endsStreams?: boolean;
+  /** Refused requests have errors of its own with a number; others come out of streams. */
+  readonly translatesErrors?: boolean;
   /** Writes the finish reason `error` when the caller gives up. */
   readonly cancelsWithError?: boolean;
 }
@@ -54,7 +56,7 @@ const libraries: Readonly<Record<string, Library>> = {
   },
   "openinference.instrumentation.langchain": framework,
   "openinference.instrumentation.openai_agents": framework,
-  litellm: framework,
+  litellm: { nearness: 1, unfinished: "unknown", translatesErrors: true },
   "pydantic-ai": { nearness: 1, unfinished: "cut" },
   // Vercel AI SDK 7, and up to 5.
   gen_ai: { nearness: 1, unfinished: "cancelled" },

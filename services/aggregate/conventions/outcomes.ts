@@ -242,10 +242,32 @@ export function isFailed(reading: Reading): boolean {
   return statusOf(reading) >= 400;
 }
 
-/** How a failed call ended. `began`: the answer had begun, by the time to the first chunk or a finish reason `error`. */
+/** Classes that LiteLLM's adapters raise; a refused request never leaves it under them. */
+const isAdapterClass = memoized((text) =>
+  /^(Anthropic|OpenAI|AzureOpenAI|VertexAI|Bedrock|Cohere|Groq|Mistral|Replicate)Error$/.test(
+    className(text),
+  )
+    ? 1
+    : 0,
+);
+
+/**
+ * LiteLLM turns every refusal into a class of its own, with a number (`litellm.exceptions.RateLimitError`, 429). An error that has
+ * none, or still has the class of the client or adapter beneath, came out of a stream.
+ */
+export function isUntranslated(reading: Reading): boolean {
+  if (Number.isNaN(statusOf(reading))) return true;
+  const name = errorNameOf(reading);
+  return name !== 0 && isAdapterClass(reading.texts, name) === 1;
+}
+
+/**
+ * How a failed call ended. `hasBegun`: chunks of the answer had come, which a number of the HTTP response outweighs;
+ * `isMidStream`: the error came out of the stream, whatever number it has.
+ */
 export function failureOf(
   reading: Reading,
-  call: { readonly hasFirstChunk: boolean; readonly finish: number },
+  call: { readonly hasBegun: boolean; readonly finish: number; readonly isMidStream: boolean },
 ): Ending {
   const name = errorNameOf(reading);
   const named = name === 0 ? undecided : outcomeOfName(reading.texts, name);
@@ -254,11 +276,13 @@ export function failureOf(
   const text = messageOf(reading);
   const known = statusOf(reading);
   const status = Number.isNaN(known) ? statusInText(text) : known;
-  const began = call.hasFirstChunk || call.finish === finishKind.error;
+  const began = call.hasBegun || call.finish === finishKind.error;
   const isInStream = status >= 200 && status < 300 ? true : !(status >= 400) && began;
-  if (isInStream || named === outcomeIndex.stream_error)
+  if (isInStream || call.isMidStream || named === outcomeIndex.stream_error)
     return { outcome: outcomeIndex.stream_error, isWeak: false };
-  if (named === outcomeIndex.overloaded) return { outcome: named, isWeak: false };
+  // pydantic-ai calls a 503 overloaded, LiteLLM makes a 500 of Anthropic's 529: of these two the name says more.
+  if (named === outcomeIndex.overloaded && !(status > 500))
+    return { outcome: named, isWeak: false };
   if (status >= 400) return { outcome: betterThanStatus(status, text), isWeak: false };
   if (named !== undecided) return { outcome: named, isWeak: named === outcomeIndex.server_error };
   if (name !== 0 && isBaseClass(reading.texts, name) === 1)
@@ -266,6 +290,13 @@ export function failureOf(
   for (const [phrase, outcome] of phrases)
     if (phrase.test(text)) return { outcome: outcomeIndex[outcome], isWeak: true };
   return { outcome: outcomeIndex.other, isWeak: true };
+}
+
+/** What a failed span around a call says of its end, as an index in `outcomes`; 0 where it says nothing known. */
+export function enclosingOutcomeOf(reading: Reading): number {
+  const answer = { hasBegun: false, isMidStream: false, finish: finishKind.missing };
+  const { outcome } = failureOf(reading, answer);
+  return outcome === outcomeIndex.other ? outcomeIndex.ok : outcome;
 }
 
 /** LiteLLM turns Anthropic's 529 into a 500, but keeps the API's text. */

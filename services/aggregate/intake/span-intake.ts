@@ -3,6 +3,7 @@ import type { Judgement } from "../../contracts/config.ts";
 import { createFields, fieldOf } from "../conventions/attributes.ts";
 import { type Classifier, classify } from "../conventions/classify.ts";
 import { libraryOf } from "../conventions/libraries.ts";
+import { enclosingOutcomeOf } from "../conventions/outcomes.ts";
 import { type Reading, textIn } from "../conventions/reading.ts";
 import { weightOf } from "../conventions/sampling.ts";
 import { valueKind } from "../decode/attributes.ts";
@@ -86,6 +87,9 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
           end: span.traceStateEnd,
           traceWord: span.trace3 ^ span.trace1,
         });
+      } else if (span.statusCode === 2) {
+        // A framework's own span may be the only one to say why the call beneath it has no end.
+        flags |= enclosingOutcomeOf(reading) << rowFlag.outcomeShift;
       }
       stageSpan(staged, span, {
         timeMs: nanosToMs(span.endHigh, span.endLow),

@@ -46,6 +46,10 @@ export const hasIdentity = (span: SpanIdentity): boolean =>
 export const isCall = (open: OpenSpans, row: number): boolean => hasFlag(open, row, rowFlag.call);
 export const isError = (open: OpenSpans, row: number): boolean => hasFlag(open, row, rowFlag.error);
 
+/** How a failed span that is no call ended, as an index in `outcomes`; 0 where it does not tell. */
+export const outcomeOf = (open: OpenSpans, row: number): number =>
+  (cell(open, row, column.flags) >>> rowFlag.outcomeShift) & 15;
+
 /** Number of the instrumentation scope. */
 export const scopeOf = (open: OpenSpans, row: number): number =>
   cell(open, row, column.flags) >>> rowFlag.scopeShift;

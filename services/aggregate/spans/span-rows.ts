@@ -26,6 +26,8 @@ export const rowFlag = {
   placeholder: 1,
   call: 2,
   error: 4,
+  /** Four bits: how a failed span that is no call ended, as an index in `outcomes`; 0 where it does not tell. */
+  outcomeShift: 3,
   /** Bits above: number of the instrumentation scope. */
   scopeShift: 8,
 } as const;

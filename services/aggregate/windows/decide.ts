@@ -17,12 +17,13 @@ import {
   isCall,
   isError,
   isOuter,
+  outcomeOf,
   responsesLike,
   scopeOf,
 } from "../spans/open-spans.ts";
 import { cell, column } from "../spans/span-rows.ts";
 import { adopt, complete, type Deciding } from "./deciding.ts";
-import { dropFailedPairs } from "./failed-pairs.ts";
+import { dropNamelessPairs } from "./nameless-pairs.ts";
 
 /** Numbers of the candidates that count, in the order of their arrival. */
 export function decide(deciding: Deciding): number[] {
@@ -33,7 +34,7 @@ export function decide(deciding: Deciding): number[] {
     const isHttp = candidates.data[at + candidate.kind] === candidateKind.http;
     if (isHttp || counts(deciding, at)) winners.push(i);
   }
-  return dropFailedPairs(deciding, winners);
+  return dropNamelessPairs(deciding, winners);
 }
 
 function counts(deciding: Deciding, at: number): boolean {
@@ -41,10 +42,10 @@ function counts(deciding: Deciding, at: number): boolean {
   const row = candidates.data[at + candidate.row] as number;
   if (row < 0) return true;
   if (isOuter(open, row)) return false;
-  let parentFailed = false;
+  let failedParent = -1;
   let above = ancestorOf(open, row, window);
   for (let depth = 0; above >= 0 && depth < ancestorLimit; depth++) {
-    if (depth === 0) parentFailed = isError(open, above);
+    if (depth === 0 && isError(open, above)) failedParent = above;
     if (isCall(open, above)) {
       const hasClosed = cell(open, above, column.window) < window;
       if (hasClosed && !isOuter(open, above)) return false;
@@ -52,15 +53,22 @@ function counts(deciding: Deciding, at: number): boolean {
     }
     above = ancestorOf(open, above, window);
   }
-  settleUnfinished(candidates, at, parentFailed);
+  if (failedParent >= 0) settleUnfinished(candidates, at, outcomeOf(open, failedParent));
   return winsAmongTwins(deciding, at, row);
 }
 
-/** A call without an end inside a failed span is a broken stream; otherwise the caller gave up. */
-function settleUnfinished(candidates: Candidates, at: number, parentFailed: boolean): void {
-  const flags = candidates.data[at + candidate.flags] as number;
-  if ((flags & candidateFlag.askParent) === 0 || !parentFailed) return;
-  candidates.data[at + candidate.outcome] = outcomeIndex.stream_error;
+/**
+ * A call without an end inside a failed span (otherwise the caller gave up): its stream broke where it had begun; where it had
+ * not, it ended as the failed span says.
+ */
+function settleUnfinished(candidates: Candidates, at: number, parentOutcome: number): void {
+  const { data } = candidates;
+  if (((data[at + candidate.flags] as number) & candidateFlag.askParent) === 0) return;
+  const hasBegun =
+    (data[at + candidate.firstChunkUs] as number) >= 0 ||
+    (data[at + candidate.inputTokens] as number) > 0;
+  const isKnown = parentOutcome !== outcomeIndex.ok && !hasBegun;
+  data[at + candidate.outcome] = isKnown ? parentOutcome : outcomeIndex.stream_error;
 }
 
 function winsAmongTwins(deciding: Deciding, at: number, row: number): boolean {
