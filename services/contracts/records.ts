@@ -85,12 +85,19 @@ export type Manifest = Extract<Control, { kind: "manifest" }>;
 export type Epoch = Extract<Control, { kind: "epoch" }>;
 export const controlRecord = jsonRecord("control", 1, controlSchema);
 
-/** Last record of a checkpoint (topic `foreshock.checkpoints`, key `task/manifest`); chunks lie under `task/slot/index`. */
+/**
+ * Last record of a checkpoint (topic `foreshock.checkpoints`, key `task/generation/manifest`); chunks lie under
+ * `task/generation/slot/index`, and `task/claim` is the last owner's claim.
+ */
 export const checkpointSchema = z.object({
   task: z.string(),
   stage: z.string(),
   stateVersion: z.number(),
   epoch: z.number(),
+  /** Number of its owner: later owners have higher ones. 0: from before there were any. */
+  generation: z.number().default(0),
+  /** Of its owner's checkpoints, from 1 on. */
+  sequence: z.number().default(0),
   slot: z.enum(["a", "b"]),
   atMs: z.number(),
   /** Next offset to read, by `topic/partition`. */

@@ -185,6 +185,8 @@ export const recordExamples: readonly RecordExample[] = [
     stage: "detect",
     stateVersion: 1,
     epoch: 1,
+    generation: 4_711,
+    sequence: 12,
     slot: "b",
     atMs,
     offsets: { "foreshock.windows/0": 1_234 },
