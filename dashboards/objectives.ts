@@ -187,7 +187,7 @@ ORDER BY time WITH FILL FROM toStartOfInterval($__fromTime, INTERVAL $__interval
   1 - ${failureRatio} AS "served well",
   ${budgetLeft} AS "budget left",
   ${quickShare} AS "first token in time",
-  greatest(0, ${quickObjective} - "first token in time") AS "less than wanted"
+  if("first token in time" IS NULL, NULL, greatest(0, ${quickObjective} - "first token in time")) AS "less than wanted"
 FROM windows
 WHERE ${chosen}
 GROUP BY model, region

@@ -50,7 +50,7 @@ export const incidentAnnotation: AnnotationSpec = {
   concat('<a href="\${console}/incidents/', incident, '">', argMax(title, revision), '</a>') AS text,
   array(argMax(severity, revision), argMax(phase, revision)) AS tags
 FROM incidents
-WHERE opened < $__toTime
+WHERE at < $__toTime
   AND ${chosenIncidents}
 GROUP BY incident
 HAVING timeEnd >= $__fromTime AND has(groupUniqArray(severity), 'ticket') + has(groupUniqArray(severity), 'page') > 0

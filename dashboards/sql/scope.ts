@@ -32,13 +32,18 @@ const keyPart: Readonly<Record<CellVariable, number>> = {
   operation: 5,
 };
 
-/** Incidents that touch a chosen cell, on a table with their `cells`. */
-export const chosenIncidents = cellVariables
-  .map(
-    (variable) =>
-      `$__conditionalAll(arrayExists(cell -> splitByChar(char(31), cell)[${keyPart[variable]}] IN (\${${variable}:singlequote}), cells), $${variable})`,
-  )
-  .join("\n  AND ");
+/** Incidents that ever touched a chosen cell. A resolved one names none any more, so all of its rows count or none. */
+export const chosenIncidents = `incident IN
+  (
+    SELECT incident
+    FROM incidents
+    WHERE ${cellVariables
+      .map(
+        (variable) =>
+          `$__conditionalAll(arrayExists(cell -> splitByChar(char(31), cell)[${keyPart[variable]}] IN (\${${variable}:singlequote}), cells), $${variable})`,
+      )
+      .join("\n      AND ")}
+  )`;
 
 /** The cell of a row in a reader's words, as the page says it. */
 export const cellName =
@@ -48,5 +53,5 @@ export const cellName =
 export const keyName = (key: string) =>
   `trim(BOTH ' ' FROM concat(splitByChar(char(31), ${key})[3], ' ', splitByChar(char(31), ${key})[5], if(splitByChar(char(31), ${key})[4] = '', '', concat(' in ', splitByChar(char(31), ${key})[4]))))`;
 
-/** First unusual window of an incident over its revisions; a revision that does not know it has 0 there. */
-export const began = "minIf(since, since > toDateTime64(0, 3))";
+/** First unusual window of an incident over its revisions; one that does not know it has 0 there, and its opening is taken. */
+export const began = "min(if(since > toDateTime64(0, 3), since, opened))";

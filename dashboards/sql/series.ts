@@ -23,7 +23,10 @@ GROUP BY time
 ORDER BY time ${fill}`;
 }
 
-/** Columns `time`, `series` and `value`, which Grafana makes a line a series of. */
+/**
+ * Columns `time`, `series` and `value`, which Grafana makes a line a series of. Where there is nothing at all, filling makes rows
+ * of a series without a name, which are left out: the panel then says that it has no data.
+ */
 export function longSeries(
   query: Omit<SeriesQuery, "values"> & { readonly series: string; readonly value: string },
 ): string {
@@ -40,6 +43,7 @@ FROM
   GROUP BY time, series
   ORDER BY series, time ${fill}
 )
+WHERE series != ''
 ORDER BY time, series`;
 }
 

@@ -16,6 +16,7 @@ import { windowRecordRows } from "../../../services/archive/window-record-rows.t
 import { type RunPlan, simulate, toRecords } from "../../../services/chatbot/chatbot.ts";
 import type { FleetEvent } from "../../../services/chatbot/fleet-event.ts";
 import { judgementSchema } from "../../../services/contracts/config.ts";
+import { frameRecord } from "../../../services/contracts/frame.ts";
 import { type Incident, incidentRecord } from "../../../services/contracts/incident.ts";
 import { type Delivery, deliveryRecord } from "../../../services/contracts/records.ts";
 import { headers, sourceTopics, topics } from "../../../services/contracts/topics.ts";
@@ -24,24 +25,16 @@ import type { History } from "../../../services/history/history.ts";
 import { incidentStage } from "../../../services/incident/incident.ts";
 import type { LogRecord } from "../../../services/log/log.ts";
 import type { Reducer } from "../../../services/stage.ts";
+import { type DecodedSpan, decodeSpans } from "../fleet-decoded.ts";
 import { contextFor } from "../run-scenario.ts";
+import { type Call, type CellVerdict, callsOf, verdictsOf, type World } from "./world.ts";
 
 const sourceTasks = ["otlp_spans/0", "otlp_metrics/0"];
 const partitions = { traces: 1, metrics: 1, logs: 1 };
 const flushRecords = 500;
 
-export interface SimulatedHistory {
-  readonly incidents: readonly Incident[];
-  readonly deliveries: readonly Delivery[];
-  readonly rows: Readonly<Record<string, number>>;
-}
-
-/** Plays the plan to its end into `history`, which has its tables. `watch` sees every event first. */
-export async function fillHistory(
-  history: History,
-  plan: RunPlan,
-  watch: (event: FleetEvent) => void,
-): Promise<SimulatedHistory> {
+/** Plays the plan to its end into `history`, which has its tables; what truly happened comes back. */
+export async function fillHistory(history: History, plan: RunPlan): Promise<World> {
   const judgement = judgementSchema.parse({});
   const detect = detectStage.create(contextFor("detect/0", judgement, sourceTasks));
   const incident = incidentStage.create(contextFor("incident/0", judgement, sourceTasks));
@@ -54,11 +47,37 @@ export async function fillHistory(
   const store = new HistoryWriter(history);
   const incidents: Incident[] = [];
   const deliveries: Delivery[] = [];
+  const calls: Call[] = [];
+  const verdicts: CellVerdict[] = [];
+  const traceSpans: DecodedSpan[] = [];
+  let trace = "";
+  let traceBytes = Buffer.alloc(0);
+
+  /** The trace that is looked at is that of the first failure in the second half. */
+  function watch(event: FleetEvent): void {
+    for (const call of callsOf(plan.fleet, event)) {
+      calls.push(call);
+      if (trace !== "" || call.kind !== "genai" || call.outcome === "ok") continue;
+      if (call.endMs < (plan.startMs + plan.endMs) / 2) continue;
+      trace = call.trace;
+      traceBytes = Buffer.from(trace, "hex");
+    }
+  }
+
+  function keepTrace(payload: Uint8Array): void {
+    if (
+      trace === "" ||
+      !Buffer.from(payload.buffer, payload.byteOffset, payload.length).includes(traceBytes)
+    )
+      return;
+    traceSpans.push(...decodeSpans(payload).filter(({ traceId }) => traceId === trace));
+  }
 
   function decide(value: Uint8Array, appendMs: number): void {
     for (const made of step(detect, topics.windows, value, appendMs)) {
       store.add(made.topic, made.value, appendMs, "detect/0");
       if (made.topic !== topics.frames) continue;
+      verdicts.push(...verdictsOf(frameRecord.decode(made.value)));
       for (const record of step(incident, topics.frames, made.value, appendMs)) {
         store.add(record.topic, record.value, appendMs, "incident/0");
         const change = incidentRecord.decode(record.value);
@@ -76,14 +95,16 @@ export async function fillHistory(
     const task = aggregate.get(`${topic}/0`);
     if (task === undefined) continue;
     const marks = record.isHeartbeat ? { [headers.heartbeat]: "1" } : {};
-    if (topic === topics.traces && !record.isHeartbeat)
+    if (topic === topics.traces && !record.isHeartbeat) {
       store.add(topic, record.payload, record.appendMs, "");
+      keepTrace(record.payload);
+    }
     for (const batch of step(task, topic, record.payload, record.appendMs, marks))
       decide(batch.value, record.appendMs);
     await store.flushFull();
   }
   await store.flush();
-  return { incidents, deliveries, rows: store.rows };
+  return { calls, verdicts, incidents, deliveries, traceSpans, trace };
 }
 
 /** What notify would record of a transition that is told to people: one sink that answers at once. */
@@ -133,7 +154,6 @@ function step(
 
 /** Records into rows as the archive makes them, a few hundred records an insert. */
 class HistoryWriter {
-  readonly rows: Record<string, number> = {};
   readonly #history: History;
   readonly #pending = new Map<string, LogRecord[]>();
   readonly #next = new Map<string, number>();
@@ -186,9 +206,7 @@ class HistoryWriter {
     const { blocks, rejections } = await encodeRecords(encoder, records, () => undefined);
     if (rejections[0] !== undefined) throw new Error(rejections[0].reason);
     const token = `${topic}/0/${first.offset}-${first.offset + records.length}`;
-    for (const { table, bytes, tokenSuffix, rows } of blocks) {
+    for (const { table, bytes, tokenSuffix } of blocks)
       await this.#history.insert({ table, block: bytes, token: `${token}/${tokenSuffix}` });
-      this.rows[table] = (this.rows[table] ?? 0) + rows;
-    }
   }
 }
