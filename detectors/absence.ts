@@ -1,3 +1,4 @@
+import { decayWithHalfLife } from "./decay.ts";
 import { blindVerdict, type Detector } from "./detector.ts";
 import { clampSurprise } from "./tail.ts";
 
@@ -20,8 +21,8 @@ export interface AbsenceState {
   longestGap: number;
 }
 
-const halfLifeMs = 6 * 3_600_000;
-const gapHalfLifeMs = 3 * 24 * 3_600_000;
+const decayOf = decayWithHalfLife(6 * 3_600_000);
+const gapDecayOf = decayWithHalfLife(3 * 24 * 3_600_000);
 const recentWeight = 1 / 180;
 const blockLength = 12;
 const warmUpWindows = 120;
@@ -94,14 +95,14 @@ function dispersionOf({ blocks, blockSum, blockSquares }: AbsenceState): number 
 }
 
 function learn(state: AbsenceState, count: number): void {
-  const decay = 0.5 ** (state.windowMs / halfLifeMs);
+  const decay = decayOf(state.windowMs);
   state.windows = state.windows * decay + 1;
   state.events = state.events * decay + count;
   // The recent rate stands still in a gap: it says what there was before.
   if (count > 0 || state.gap === 1)
     state.recent += Math.max(1 / (state.seen + 1), recentWeight) * (count - state.recent);
   if (count > 0) {
-    const fading = state.longestGap * 0.5 ** (state.windowMs / gapHalfLifeMs);
+    const fading = state.longestGap * gapDecayOf(state.windowMs);
     state.longestGap = Math.max(state.gap, fading);
   }
   state.blockWindows++;

@@ -1,3 +1,4 @@
+import { decayWithHalfLife } from "./decay.ts";
 import { blindVerdict, type Detector, type Verdict } from "./detector.ts";
 import { type Dispersion, emptyDispersion, learnDispersion, rhoForHorizon } from "./dispersion.ts";
 import { emptyHorizons, type HorizonSums, pushHorizons, skipHorizons } from "./horizons.ts";
@@ -14,7 +15,7 @@ export interface BinomialExactState {
   dispersion: Dispersion;
 }
 
-const halfLifeMs = 6 * 3_600_000;
+const decayOf = decayWithHalfLife(6 * 3_600_000);
 const warmUpWindows = 30;
 /** The ratio is taken to be near 0.5 % until 100 requests say otherwise. */
 const priorBad = 0.5;
@@ -98,7 +99,7 @@ function learn(
   },
 ): void {
   const { bad, of, p } = window;
-  const decay = 0.5 ** (state.windowMs / halfLifeMs);
+  const decay = decayOf(state.windowMs);
   const most = of * p + learnDeviations * Math.sqrt(of * p * (1 - p)) + 1;
   state.bad = state.bad * decay + Math.min(bad, most);
   state.of = state.of * decay + of;

@@ -1,3 +1,4 @@
+import { decayWithHalfLife } from "./decay.ts";
 import { blindVerdict, type Detector, type Verdict } from "./detector.ts";
 import { clampSurprise } from "./tail.ts";
 
@@ -27,7 +28,7 @@ export interface CusumState {
 }
 
 const blockWindows = 6;
-const halfLifeMs = 6 * 3_600_000;
+const decayOf = decayWithHalfLife(6 * 3_600_000);
 const warmUpBlocks = 20;
 /**
  * Smallest change that is looked for: this factor on the odds of a ratio; of a level, so many standard deviations of a
@@ -195,5 +196,5 @@ function add(state: CusumState, logLikelihoodRatio: number): void {
 }
 
 function blockDecay(state: CusumState): number {
-  return 0.5 ** ((state.windowMs * blockWindows) / halfLifeMs);
+  return decayOf(state.windowMs * blockWindows);
 }

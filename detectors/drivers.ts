@@ -4,6 +4,8 @@
  * Not a detector: its factor goes into observations, so that detectors judge what is left unexplained.
  * Source: Hoerl & Kennard 1970 (ridge); exponentially weighted least squares. Cost: ≈ 40 ns a window, 13 numbers.
  */
+import { decayWithHalfLife } from "./decay.ts";
+
 export interface DriversState {
   windowMs: number;
   seen: number;
@@ -23,7 +25,7 @@ export interface DriverSample {
   readonly load: number;
 }
 
-const halfLifeMs = 12 * 3_600_000;
+const decayOf = decayWithHalfLife(12 * 3_600_000);
 const warmUpWindows = 60;
 /** The load slope needs an hour: within minutes, everything that drifts looks like a cause. */
 const loadWarmUpMs = 3_600_000;
@@ -80,7 +82,7 @@ export function learnDrivers(
   level: number | undefined,
 ): void {
   if (level === undefined || !(level > 0) || !(sample.load > 0)) return;
-  const decay = 0.5 ** (state.windowMs / halfLifeMs);
+  const decay = decayOf(state.windowMs);
   const { mean, moments } = state;
   const hasInput = sample.inputTokens !== undefined && sample.inputTokens > 0;
   const x1 = hasInput ? Math.log(sample.inputTokens as number) : (mean[0] as number);

@@ -1,3 +1,4 @@
+import { decayWithHalfLife } from "./decay.ts";
 import { blindVerdict, type Detector, type Observation } from "./detector.ts";
 import { bonferroni, studentSurprise } from "./tail.ts";
 
@@ -14,8 +15,8 @@ export interface EwmaChartState {
   slowVariance: number;
 }
 
-const halfLifeMs = 3_600_000;
-const scaleHalfLifeMs = 3 * 3_600_000;
+const decayOf = decayWithHalfLife(3_600_000);
+const scaleDecayOf = decayWithHalfLife(3 * 3_600_000);
 const warmUpWindows = 40;
 /** Residuals are clipped here, in standard deviations, before they update mean and scale. */
 const clipDeviations = 6;
@@ -87,8 +88,8 @@ export const ewmaChart: Detector<EwmaChartState> = {
     function learn(target: EwmaChartState, value: number, residual: number): void {
       // An average of everything until half-life takes over, so that the first hour is used fully.
       const age = target.seen + 1;
-      const meanWeight = Math.max(1 / age, 1 - 0.5 ** (target.windowMs / halfLifeMs));
-      const scaleWeight = Math.max(1 / age, 1 - 0.5 ** (target.windowMs / scaleHalfLifeMs));
+      const meanWeight = Math.max(1 / age, 1 - decayOf(target.windowMs));
+      const scaleWeight = Math.max(1 / age, 1 - scaleDecayOf(target.windowMs));
       if (target.seen === 0) target.mean = value;
       else {
         const seenVariance = target.seen < 10 ? (value - target.mean) ** 2 : residual ** 2;

@@ -7,6 +7,7 @@ import {
   learnHistogram,
   sketchCountFrom,
 } from "./coarse-histogram.ts";
+import { decayWithHalfLife } from "./decay.ts";
 import { blindVerdict, type Detector, type Verdict } from "./detector.ts";
 import { type Dispersion, emptyDispersion, learnDispersion } from "./dispersion.ts";
 import { emptyHorizons, type HorizonSums, pushHorizons, skipHorizons } from "./horizons.ts";
@@ -37,7 +38,7 @@ export interface ExceedanceState {
   marks: number[];
 }
 
-const halfLifeMs = 4 * 3_600_000;
+const decayOf = decayWithHalfLife(4 * 3_600_000);
 const warmUpWindows = 30;
 const warmUpRequests = 60;
 /** Thresholds are looked at this often, in windows that were learned from. */
@@ -136,7 +137,7 @@ function createExceedance(id: string, direction: "up" | "down"): Detector<Exceed
   }
 
   function learn(state: ExceedanceState, sketch: SparseSketch, n: number, factor: number): void {
-    const decay = 0.5 ** (state.windowMs / halfLifeMs);
+    const decay = decayOf(state.windowMs);
     for (const watch of state.watches) {
       const bad = beyondOf(sketch, n, watch.boundary, factor);
       const { p } = expectedRatio(watch, state.usual.total);

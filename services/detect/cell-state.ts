@@ -1,4 +1,4 @@
-/** What detect remembers of a cell. All of it survives JSON. */
+/** What detect remembers of a cell. All of it is plain data. */
 import { type DriversState, initialDrivers } from "../../detectors/drivers.ts";
 import { type AnyDetector, defaultSets } from "../../detectors/registry.ts";
 import { type Denominator, signalSources } from "./signal-sources.ts";
@@ -26,6 +26,8 @@ export interface CellState {
   isFrozen: boolean;
   /** Windows without any evidence that signals other than traffic have not been stepped over yet (see cell-silence.ts). */
   silent: number;
+  /** `spotless` and all signals but traffic as bytes, while the cell sleeps (see cell-sleep.ts): then they are empty here. */
+  asleep: Uint8Array | null;
   /** By position in `signalSources`; null until the signal has evidence (ratios: a bad request). */
   signals: (SignalState | null)[];
 }
@@ -56,6 +58,7 @@ export function initialCell(windowMs: number): CellState {
     spotless: {},
     isFrozen: false,
     silent: 0,
+    asleep: null,
     signals: signalSources.map(() => null),
   };
 }

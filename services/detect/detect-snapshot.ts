@@ -1,6 +1,6 @@
 /**
- * Checkpoints of a detect task: entries of a kind, a length and a payload (JSON, or a waiting batch in its own binary form), cut
- * into chunks wherever 512 KiB are full.
+ * Checkpoints of a detect task: entries of a kind, a length and a payload, cut into chunks wherever 512 KiB are full. The head is
+ * JSON, a waiting batch has its own binary form, the rest is written by the task's codec, whose table of shapes comes second.
  */
 import { type AnyDetector, defaultSets, type SetName } from "../../detectors/registry.ts";
 import type { CellKey } from "../contracts/cell.ts";
@@ -9,14 +9,18 @@ import { checkpointChunkBytes } from "../contracts/records.ts";
 import { decodeWindow } from "../contracts/window-read.ts";
 import { encodeWindow } from "../contracts/window-write.ts";
 import type { CellNames, TrackedCell } from "./cell-names.ts";
+import { sleepingBytes, wakeUp, wakingPart } from "./cell-sleep.ts";
 import type { CellState } from "./cell-state.ts";
 import { signalSources } from "./signal-sources.ts";
+import { createStateCodec, type StateCodec } from "./state-codec.ts";
 import type { SavedMerge } from "./window-merge.ts";
 
 export interface DetectState {
   readonly merge: SavedMerge;
   readonly names: CellNames;
   readonly cells: Map<CellKey, CellState>;
+  /** What sleeping cells were written with. */
+  readonly codec: StateCodec;
 }
 
 /** Id and version of the detectors of a set, in the order of the states. */
@@ -31,7 +35,8 @@ interface Head {
   readonly window: number;
 }
 
-const entryKinds = { head: 1, pending: 2, name: 3, cell: 4 } as const;
+/** A cell is two entries: what is awake of it, under its key, and what sleeps. */
+const entryKinds = { head: 1, shapes: 2, pending: 3, name: 4, cell: 5, sleeping: 6 } as const;
 const entryHeaderBytes = 5;
 
 const encoder = new TextEncoder();
@@ -41,27 +46,36 @@ export function encodeSnapshot(
   state: DetectState,
   limitBytes = checkpointChunkBytes,
 ): Uint8Array[] {
-  const entries: Uint8Array[] = [];
-  const add = (kind: number, payload: Uint8Array) => {
-    const header = new Uint8Array(entryHeaderBytes);
-    header[0] = kind;
-    new DataView(header.buffer).setUint32(1, payload.length, true);
-    entries.push(header, payload);
-  };
-  const addJson = (kind: number, value: unknown) =>
-    add(kind, encoder.encode(JSON.stringify(value)));
-  const { merge, names, cells } = state;
-  addJson(entryKinds.head, {
+  const { merge, names, cells, codec } = state;
+  const head: Head = {
     sets: currentSets(),
     signals: signalSources.map(({ signal }) => signal),
     passed: merge.passed,
     lastClosedMs: merge.lastClosedMs,
     window: names.window,
-  } satisfies Head);
-  for (const record of merge.pending) add(entryKinds.pending, encodeWindow(record));
-  for (const entry of names.cells) addJson(entryKinds.name, entry);
-  for (const entry of cells) addJson(entryKinds.cell, entry);
-  return cut(entries, limitBytes);
+  };
+  const entries: Uint8Array[] = [];
+  for (const record of merge.pending) addEntry(entries, entryKinds.pending, encodeWindow(record));
+  for (const entry of names.cells) addEntry(entries, entryKinds.name, codec.encode(entry));
+  for (const [key, cell] of cells) {
+    addEntry(entries, entryKinds.cell, codec.encode([key, wakingPart(cell)]));
+    addEntry(entries, entryKinds.sleeping, sleepingBytes(cell, codec));
+  }
+  const first: Uint8Array[] = [];
+  addEntry(first, entryKinds.head, jsonBytes(head));
+  addEntry(first, entryKinds.shapes, jsonBytes(codec.shapes));
+  return cut([...first, ...entries], limitBytes);
+}
+
+function jsonBytes(value: unknown): Uint8Array {
+  return encoder.encode(JSON.stringify(value));
+}
+
+function addEntry(entries: Uint8Array[], kind: number, payload: Uint8Array): void {
+  const header = new Uint8Array(entryHeaderBytes);
+  header[0] = kind;
+  new DataView(header.buffer).setUint32(1, payload.length, true);
+  entries.push(header, payload);
 }
 
 function currentSets(): SavedSets {
@@ -93,19 +107,34 @@ export function decodeSnapshot(chunks: readonly Uint8Array[], windowMs: number):
   const names: CellNames = { window: 0, cells: new Map() };
   const cells = new Map<CellKey, CellState>();
   let head: Head | undefined;
+  let codec = createStateCodec();
+  let last: CellState | undefined;
   for (const { kind, payload } of readEntries(chunks)) {
     if (kind === entryKinds.head) head = json(payload) as Head;
+    else if (kind === entryKinds.shapes) codec = createStateCodec(json(payload) as string[][]);
     else if (kind === entryKinds.pending) pending.push(decodeWindow(payload));
     else if (kind === entryKinds.name)
-      names.cells.set(...(json(payload) as [CellKey, TrackedCell]));
-    else if (kind === entryKinds.cell && head !== undefined) {
-      const [key, cell] = json(payload) as [CellKey, CellState];
-      cells.set(key, adopt(cell, head, windowMs));
-    } else throw torn(`an entry of kind ${kind}`);
+      names.cells.set(...(codec.decode(payload) as [CellKey, TrackedCell]));
+    else if (kind === entryKinds.cell) {
+      const [key, cell] = codec.decode(payload) as [CellKey, CellState];
+      cells.set(key, cell);
+      last = cell;
+    } else if (kind === entryKinds.sleeping && last !== undefined)
+      // A copy: a view would hold on to the whole checkpoint.
+      last.asleep = Uint8Array.from(payload);
+    else throw torn(`an entry of kind ${kind}`);
   }
   if (head === undefined) throw torn("no head");
   names.window = head.window;
-  return { merge: { passed: head.passed, lastClosedMs: head.lastClosedMs, pending }, names, cells };
+  if (!isOfToday(head)) for (const cell of cells.values()) adopt(cell, { head, windowMs, codec });
+  const { passed, lastClosedMs } = head;
+  return { merge: { passed, lastClosedMs, pending }, names, cells, codec };
+}
+
+/** Whether states are in today's order of signals and detectors, and of their versions. */
+function isOfToday({ sets, signals }: Head): boolean {
+  const today = [currentSets(), signalSources.map(({ signal }) => signal)];
+  return JSON.stringify([sets, signals]) === JSON.stringify(today);
 }
 
 function* readEntries(
@@ -129,27 +158,31 @@ function torn(what: string): ForeshockError {
   return new ForeshockError("checkpoint_invalid", `detect checkpoint does not read back: ${what}`);
 }
 
-/** A cell's state in today's order of signals and detectors. Changes `cell` and returns it. */
-function adopt(cell: CellState, head: Head, windowMs: number): CellState {
+interface Adoption {
+  readonly head: Head;
+  readonly windowMs: number;
+  readonly codec: StateCodec;
+}
+
+/** Brings a cell's state into today's order of signals and detectors. Changes `cell`. */
+function adopt(cell: CellState, adoption: Adoption): void {
+  const { head, codec } = adoption;
+  wakeUp(cell, codec, head.signals.indexOf("traffic"));
   const saved = cell.signals;
   cell.signals = signalSources.map(({ signal, set }) => {
     const state = saved[head.signals.indexOf(signal)];
     if (state === null || state === undefined) return null;
-    state.detectors = adoptStates(state.detectors, set, { head, windowMs });
+    state.detectors = adoptStates(state.detectors, set, adoption);
     return state;
   });
   for (const [of, states] of Object.entries(cell.spotless))
-    cell.spotless[of as keyof typeof cell.spotless] = adoptStates(states, "ratio", {
-      head,
-      windowMs,
-    });
-  return cell;
+    cell.spotless[of as keyof typeof cell.spotless] = adoptStates(states, "ratio", adoption);
 }
 
 function adoptStates(
   states: readonly unknown[],
   set: SetName,
-  { head, windowMs }: { readonly head: Head; readonly windowMs: number },
+  { head, windowMs }: Adoption,
 ): unknown[] {
   const before = head.sets[set] ?? [];
   return defaultSets[set].map((detector) => {

@@ -13,9 +13,11 @@ import type { OutputRecord, Reducer, ReducerStage, TaskContext } from "../stage.
 import { judgeCell } from "./cell-judge.ts";
 import { emptyNames, nameCells, otherKey } from "./cell-names.ts";
 import { silentWindow } from "./cell-silence.ts";
+import { fallAsleep, sleepAfterWindows, wakeUp } from "./cell-sleep.ts";
 import { type CellState, initialCell } from "./cell-state.ts";
 import { decodeSnapshot, encodeSnapshot } from "./detect-snapshot.ts";
 import { encodeFrameParts, encodeWindowParts } from "./record-parts.ts";
+import { createStateCodec } from "./state-codec.ts";
 import { type ClosedWindow, createWindowMerge } from "./window-merge.ts";
 
 export const detectStage: ReducerStage = {
@@ -23,7 +25,7 @@ export const detectStage: ReducerStage = {
   name: "detect",
   reads: [topics.windows],
   writes: [topics.closed, topics.frames],
-  stateVersion: 1,
+  stateVersion: 2,
   checkpoint: "interval",
   create: createDetect,
 };
@@ -37,6 +39,9 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
   const merge = createWindowMerge(context.manifests, restored?.merge);
   const names = restored?.names ?? emptyNames();
   const cells = restored?.cells ?? new Map<CellKey, CellState>();
+  /** Cells in key order, while none has come or gone. */
+  let order: readonly (readonly [CellKey, CellState])[] | undefined;
+  const codec = restored?.codec ?? createStateCodec();
   const judgements = new Map<number, Judgement>();
 
   function judgementOf(number: number): Judgement {
@@ -58,7 +63,7 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
     const { epoch, windowStartMs, windowMs, appendMs, pipeline } = closed;
     const judgement = judgementOf(epoch);
     const named = nameCells(names, closed.cells, judgement.series);
-    for (const key of named.dropped) cells.delete(key);
+    drop(named.dropped);
     const window: WindowRecord = {
       task,
       epoch,
@@ -104,16 +109,30 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
     time: WindowRecord,
     judgement: Judgement,
   ): CellFrame[] {
-    const windows = new Map(present.map((window) => [window.cell, window]));
-    for (const key of windows.keys())
-      if (!cells.has(key)) cells.set(key, initialCell(time.windowMs));
+    for (const { cell } of present)
+      if (!cells.has(cell)) {
+        cells.set(cell, initialCell(time.windowMs));
+        order = undefined;
+      }
+    order ??= [...cells].sort(([a], [b]) => (a < b ? -1 : 1));
     const frames: CellFrame[] = [];
-    for (const key of [...cells.keys()].sort()) {
-      const cell = cells.get(key) as CellState;
-      frames.push(judgeCell(cell, windows.get(key) ?? silentWindow(key), time, judgement.detect));
-      if (key === otherKey && cell.quiet > judgement.series.evictAfterWindows) cells.delete(key);
+    let next = 0;
+    for (const [key, cell] of order) {
+      const heard = present[next];
+      const isHeard = heard?.cell === key;
+      if (isHeard) next++;
+      const window = isHeard ? heard : silentWindow(key);
+      if (isHeard) wakeUp(cell, codec);
+      frames.push(judgeCell(cell, window, time, judgement.detect));
+      if (cell.silent >= sleepAfterWindows) fallAsleep(cell, codec);
+      if (key === otherKey && cell.quiet > judgement.series.evictAfterWindows) drop([key]);
     }
     return frames;
+  }
+
+  function drop(keys: readonly CellKey[]): void {
+    for (const key of keys) cells.delete(key);
+    if (keys.length > 0) order = undefined;
   }
 
   return {
@@ -131,6 +150,6 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
       return { outputs: merge.close().flatMap(emit) };
     },
     finish: (untilMs) => ({ outputs: merge.closeUntil(untilMs).flatMap(emit) }),
-    snapshot: () => ({ chunks: encodeSnapshot({ merge: merge.save(), names, cells }) }),
+    snapshot: () => ({ chunks: encodeSnapshot({ merge: merge.save(), names, cells, codec }) }),
   };
 }

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Observation, surpriseCap, type Verdict } from "../../detectors/detector.ts";
 import { alarmRate, evaluate } from "../../detectors/evaluate.ts";
-import { type AnyDetector, detectors } from "../../detectors/registry.ts";
+import { type AnyDetector, defaultSets, detectors } from "../../detectors/registry.ts";
 import {
   blindObservations,
   constantObservation,
@@ -194,6 +194,42 @@ describe.each(cases)("%s", (_, detector, kind) => {
     expect(alarmRate(verdicts, 2)).toBeLessThan(2 * 1e-2);
     expect(alarmRate(verdicts, 3)).toBeLessThan(2 * 1e-3);
     expect(alarmRate(verdicts, 4)).toBeLessThan(2 * 1e-4 + 20 / verdicts.length);
+  });
+});
+
+const skippable = cases.flatMap(([name, detector, kind]) =>
+  detector.skip === undefined || kind === "count" ? [] : [{ name, detector, kind }],
+);
+
+describe("silence", () => {
+  it("can be skipped by every detector that judges requests", () => {
+    for (const [name, set] of Object.entries(defaultSets))
+      for (const { id, skip } of set)
+        if (name !== "traffic") expect(skip, `${id} of ${name}`).toBeDefined();
+  });
+
+  it.each(skippable)("is the same to $name, skipped at once or window by window", (each) => {
+    const { detector, kind } = each;
+    const [blind] = blindObservations(kind, seriesStartMs) as [Observation];
+    fc.assert(
+      fc.property(
+        fc.nat(300),
+        fc.integer({ min: 1, max: 400 }),
+        fc.boolean(),
+        (lead, gap, frozen) => {
+          const skipped = detector.initialState(windowMs);
+          const stepped = detector.initialState(windowMs);
+          for (const observation of take(kind, 11, lead, (at) => (at > 200 ? "up" : "none"))) {
+            detector.step(skipped, observation, { isFrozen: false });
+            detector.step(stepped, observation, { isFrozen: false });
+          }
+          detector.skip?.(skipped, { kind, windows: gap }, { isFrozen: frozen });
+          for (let i = 0; i < gap; i++) detector.step(stepped, blind, { isFrozen: frozen });
+          expect(skipped).toEqual(stepped);
+        },
+      ),
+      { numRuns: 60, seed: 4 },
+    );
   });
 });
 

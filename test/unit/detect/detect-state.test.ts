@@ -3,10 +3,12 @@ import { binomialExact } from "../../../detectors/binomial-exact.ts";
 import { cellKey } from "../../../services/contracts/cell.ts";
 import { decodeWindow } from "../../../services/contracts/window-read.ts";
 import { judgeCell } from "../../../services/detect/cell-judge.ts";
+import { wakeUp } from "../../../services/detect/cell-sleep.ts";
 import { type CellState, initialCell } from "../../../services/detect/cell-state.ts";
 import { decodeSnapshot, encodeSnapshot } from "../../../services/detect/detect-snapshot.ts";
 import { countAbove } from "../../../services/detect/frame-dimensions.ts";
 import { encodeWindowParts } from "../../../services/detect/record-parts.ts";
+import { createStateCodec } from "../../../services/detect/state-codec.ts";
 import { aJudgement } from "../../support/detect-task.ts";
 import { healthyTraffic, seeded, trafficWindow } from "../../support/detect-traffic.ts";
 import { aCell, aCellWindow, aWindow } from "../../support/records.ts";
@@ -29,7 +31,8 @@ function aged(windows: number, limitRatioAt: (index: number) => number): CellSta
   return cell;
 }
 
-const snapshotOf = (cell: CellState) => ({
+const snapshotOf = (cell: CellState, codec = createStateCodec()) => ({
+  codec,
   merge: { passed: { "otlp_spans/0": 5 }, lastClosedMs: 5, pending: [aWindow()] },
   names: { window: 7, cells: new Map([[key, { traffic: 1 / 3, at: 7, isNamed: true }]]) },
   cells: new Map([[key, cell]]),
@@ -56,7 +59,14 @@ describe("snapshots", () => {
     const state = snapshotOf(aged(100, () => 0.01));
     const chunks = encodeSnapshot(state, 777);
     expect(chunks.every(({ length }) => length <= 777)).toBe(true);
-    expect(decodeSnapshot(chunks, windowMs)).toEqual(state);
+    const restored = decodeSnapshot(chunks, windowMs);
+    for (const cell of restored.cells.values()) wakeUp(cell, restored.codec);
+    const { merge, names, cells } = restored;
+    expect({ merge, names, cells }).toEqual({
+      merge: state.merge,
+      names: state.names,
+      cells: state.cells,
+    });
   });
 
   it("that are torn are refused", () => {

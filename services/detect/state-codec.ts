@@ -1,0 +1,223 @@
+/**
+ * Plain data as bytes, for states in checkpoints and of cells that have fallen silent: a fifth of JSON's size and time, and exact for
+ * every double. Which keys an object has is written once, in a table of shapes that all bytes of a codec refer to.
+ *
+ * A value begins with a byte: 0 … 191 that number itself; then 192 null, 193 false, 194 true, 195 a double (8 bytes, little endian),
+ * 196 and 197 a natural number and a negative integer (varints), 198 text (varint length, UTF-8), 199 a list (varint length,
+ * values), 200 an object (varint shape, values in the order of its keys), 201 in lists: so many zeros (varint).
+ */
+import { ForeshockError } from "../contracts/errors.ts";
+
+const smallest = 192;
+const codes = {
+  null: 192,
+  false: 193,
+  true: 194,
+  double: 195,
+  natural: 196,
+  negative: 197,
+  text: 198,
+  list: 199,
+  object: 200,
+  zeros: 201,
+} as const;
+
+type Plain = Record<string, unknown>;
+
+export interface StateCodec {
+  /** Keys of each shape that was met; what is encoded needs it to be read. Grows, and never changes what it has. */
+  readonly shapes: readonly (readonly string[])[];
+  encode(value: unknown): Uint8Array;
+  /** Throws `checkpoint_invalid` when the bytes end early or name a shape that there is not. */
+  decode(bytes: Uint8Array): unknown;
+}
+
+const textEncoder = new TextEncoder();
+const textDecoder = new TextDecoder();
+const double = new Float64Array(1);
+const doubleBytes = new Uint8Array(double.buffer);
+
+/** `shapes`: the table of the codec whose bytes are to be read. */
+export function createStateCodec(known: readonly (readonly string[])[] = []): StateCodec {
+  const shapes: (readonly string[])[] = [...known];
+  let buffer = new Uint8Array(16_384);
+  let length = 0;
+  let input: Uint8Array = buffer;
+  let at = 0;
+
+  function reserve(count: number): void {
+    if (length + count <= buffer.length) return;
+    const grown = new Uint8Array(Math.max(2 * buffer.length, length + count));
+    grown.set(buffer.subarray(0, length));
+    buffer = grown;
+  }
+
+  function writeVarint(value: number): void {
+    reserve(10);
+    let rest = value;
+    for (; rest >= 128; rest = Math.floor(rest / 128)) buffer[length++] = (rest % 128) | 128;
+    buffer[length++] = rest;
+  }
+
+  function writeByte(byte: number): void {
+    reserve(1);
+    buffer[length++] = byte;
+  }
+
+  function writeNumber(value: number): void {
+    if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
+      if (value >= 0 && value < smallest) writeByte(value);
+      else {
+        writeByte(value < 0 ? codes.negative : codes.natural);
+        writeVarint(Math.abs(value));
+      }
+      return;
+    }
+    reserve(9);
+    buffer[length++] = codes.double;
+    double[0] = value;
+    buffer.set(doubleBytes, length);
+    length += 8;
+  }
+
+  function writeList(values: readonly unknown[]): void {
+    writeByte(codes.list);
+    writeVarint(values.length);
+    for (let i = 0; i < values.length; i++) {
+      let zeros = 0;
+      while (i + zeros < values.length && Object.is(values[i + zeros], 0)) zeros++;
+      if (zeros < 3) write(values[i]);
+      else {
+        writeByte(codes.zeros);
+        writeVarint(zeros);
+        i += zeros - 1;
+      }
+    }
+  }
+
+  function shapeOf(keys: readonly string[]): number {
+    for (let shape = 0; shape < shapes.length; shape++) {
+      const candidate = shapes[shape] as readonly string[];
+      if (candidate.length !== keys.length) continue;
+      let same = 0;
+      while (same < keys.length && candidate[same] === keys[same]) same++;
+      if (same === keys.length) return shape;
+    }
+    return shapes.push(keys) - 1;
+  }
+
+  function write(value: unknown): void {
+    if (typeof value === "number") writeNumber(value);
+    else if (value === null) writeByte(codes.null);
+    else if (typeof value === "boolean") writeByte(value ? codes.true : codes.false);
+    else if (typeof value === "string") {
+      const bytes = textEncoder.encode(value);
+      writeByte(codes.text);
+      writeVarint(bytes.length);
+      reserve(bytes.length);
+      buffer.set(bytes, length);
+      length += bytes.length;
+    } else if (Array.isArray(value)) writeList(value);
+    else if (typeof value === "object") {
+      const keys = Object.keys(value);
+      writeByte(codes.object);
+      writeVarint(shapeOf(keys));
+      for (let i = 0; i < keys.length; i++) write((value as Plain)[keys[i] as string]);
+    } else throw new Error(`a state must be plain data, but holds ${typeof value}`);
+  }
+
+  function readByte(): number {
+    if (at >= input.length) throw torn(`it ends at byte ${at}`);
+    return input[at++] as number;
+  }
+
+  function readVarint(): number {
+    let result = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = readByte();
+      result += (byte & 127) * scale;
+      if (byte < 128) return result;
+    }
+  }
+
+  function readDouble(): number {
+    if (at + 8 > input.length) throw torn(`it ends at byte ${input.length}`);
+    for (let i = 0; i < 8; i++) doubleBytes[i] = input[at + i] as number;
+    at += 8;
+    return double[0] as number;
+  }
+
+  function readList(): unknown[] {
+    const count = readVarint();
+    const values: unknown[] = [];
+    while (values.length < count) {
+      if (input[at] !== codes.zeros) values.push(read());
+      else {
+        at++;
+        for (let zeros = readVarint(); zeros > 0; zeros--) values.push(0);
+      }
+    }
+    return values;
+  }
+
+  function readObject(): Plain {
+    const shape = readVarint();
+    const keys = shapes[shape];
+    if (keys === undefined) throw torn(`shape ${shape} of ${shapes.length}`);
+    const value: Plain = {};
+    for (let i = 0; i < keys.length; i++) value[keys[i] as string] = read();
+    return value;
+  }
+
+  function read(): unknown {
+    const code = readByte();
+    if (code < smallest) return code;
+    switch (code) {
+      case codes.null:
+        return null;
+      case codes.false:
+        return false;
+      case codes.true:
+        return true;
+      case codes.double:
+        return readDouble();
+      case codes.natural:
+        return readVarint();
+      case codes.negative:
+        return -readVarint();
+      case codes.text: {
+        const end = readVarint() + at;
+        if (end > input.length) throw torn(`it ends at byte ${input.length}`);
+        const text = textDecoder.decode(input.subarray(at, end));
+        at = end;
+        return text;
+      }
+      case codes.list:
+        return readList();
+      case codes.object:
+        return readObject();
+      default:
+        throw torn(`a value begins with ${code}`);
+    }
+  }
+
+  return {
+    shapes,
+    encode(value) {
+      length = 0;
+      write(value);
+      return buffer.slice(0, length);
+    },
+    decode(bytes) {
+      input = bytes;
+      at = 0;
+      const value = read();
+      if (at !== bytes.length) throw torn(`${bytes.length - at} bytes are left`);
+      return value;
+    },
+  };
+}
+
+function torn(what: string): ForeshockError {
+  return new ForeshockError("checkpoint_invalid", `a saved state does not read back: ${what}`);
+}
