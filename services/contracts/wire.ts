@@ -6,6 +6,9 @@ import { ForeshockError } from "./errors.ts";
 
 export const wireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
+/** Scratch for doubles; the machines that Node runs on are little-endian, as the format is. */
+const double = new Float64Array(1);
+const doubleBytes = new Uint8Array(double.buffer);
 const textDecoder = new TextDecoder();
 const textEncoder = new TextEncoder();
 
@@ -145,8 +148,8 @@ export class WireWriter {
   double(field: number, value: number): this {
     this.raw(field * 8 + wireType.fixed64);
     this.reserve(8);
-    new DataView(this.buffer.buffer).setFloat64(this.length, value, true);
-    this.length += 8;
+    double[0] = value;
+    for (let i = 0; i < 8; i++) this.buffer[this.length++] = doubleBytes[i] as number;
     return this;
   }
 
@@ -181,7 +184,31 @@ export class WireWriter {
   }
 
   string(field: number, value: string): this {
-    return this.bytes(field, textEncoder.encode(value));
+    const { length } = value;
+    if (length > 127) return this.bytes(field, textEncoder.encode(value));
+    // Names are short and ASCII nearly always: one byte of length, one a character.
+    this.raw(field * 8 + wireType.bytes);
+    this.reserve(length + 1);
+    const { buffer } = this;
+    let at = this.length;
+    buffer[at++] = length;
+    for (let i = 0; i < length; i++) {
+      const code = value.charCodeAt(i);
+      if (code > 127) return this.text(value);
+      buffer[at++] = code;
+    }
+    this.length = at;
+    return this;
+  }
+
+  /** A text's length and bytes, after its tag. */
+  private text(value: string): this {
+    const bytes = textEncoder.encode(value);
+    this.raw(bytes.length);
+    this.reserve(bytes.length);
+    this.buffer.set(bytes, this.length);
+    this.length += bytes.length;
+    return this;
   }
 
   bytes(field: number, value: Uint8Array): this {

@@ -24,9 +24,16 @@ export interface RecordExample {
   /** Version that this program writes. */
   readonly version: number;
   readonly extension: "json" | "bin";
+  /** Last version that was JSON, of a record that is binary now. */
+  readonly jsonUntil?: number;
   readonly example: object;
   encode(value: never): Uint8Array;
   decode(bytes: Uint8Array): object;
+}
+
+/** Of the file with the bytes of a version. */
+export function extensionOf({ extension, jsonUntil = 0 }: RecordExample, version: number): string {
+  return version <= jsonUntil ? "json" : extension;
 }
 
 function json<T extends object>(name: string, record: JsonRecord<T>, example: T): RecordExample {
@@ -101,10 +108,12 @@ export const recordExamples: readonly RecordExample[] = [
     encode: encodeWindow,
     decode: decodeWindow,
   },
-  json(
-    "frame",
-    frameRecord,
-    aFrame({
+  {
+    name: "frame",
+    version: frameRecord.version,
+    extension: "bin",
+    jsonUntil: 1,
+    example: aFrame({
       cells: [
         aCellFrame({
           signals: [
@@ -133,7 +142,9 @@ export const recordExamples: readonly RecordExample[] = [
         }),
       ],
     }),
-  ),
+    encode: frameRecord.encode,
+    decode: frameRecord.decode,
+  },
   json("incident", incidentRecord, anIncident()),
   json("delivery", deliveryRecord, {
     key: "7f3a91c2/paged/pager",

@@ -1,0 +1,100 @@
+/**
+ * How frames are written. Binary, because there is an entry a live cell and window, whether anything happened or not: the protobuf
+ * wire format, fields numbered below and in `frame-read.ts`, append only. A number is a varint where it is a natural one and a
+ * double else; null is an absent field.
+ */
+import {
+  type CellFrame,
+  directions,
+  type Frame,
+  type SignalVerdict,
+  signalIds,
+  verdictStates,
+} from "./frame-shape.ts";
+import { outcomes } from "./outcomes.ts";
+import { WireWriter } from "./wire.ts";
+
+export const frameVersion = 2;
+const writer = new WireWriter();
+
+export function encodeFrame(frame: Frame): Uint8Array {
+  writer.uint(1, frameVersion).string(2, frame.task).uint(3, frame.epoch);
+  writer.uint(4, frame.windowStartMs).uint(5, frame.windowMs).uint(6, frame.appendMs);
+  writer.uint(7, frame.part).uint(8, frame.parts);
+  const { pipeline } = frame;
+  writer.uintIfSet(9, pipeline.spans).uintIfSet(10, pipeline.lateSpans);
+  writer.uintIfSet(11, pipeline.clampedSpans).uintIfSet(12, pipeline.duplicateSpans);
+  writer.uintIfSet(13, pipeline.senders);
+  for (const cell of frame.cells) writer.message(15, () => writeCell(cell));
+  return writer.finish();
+}
+
+function number(field: number, value: number | null): void {
+  if (value === null) return;
+  if (Number.isInteger(value) && value >= 0) writer.uint(field, value);
+  else writer.double(field, value);
+}
+
+function numberIfSet(field: number, value: number): void {
+  if (value !== 0) number(field, value);
+}
+
+function writeCell(cell: CellFrame): void {
+  writer.string(1, cell.cell);
+  numberIfSet(2, cell.requests);
+  numberIfSet(3, cell.failures);
+  numberIfSet(4, cell.limited);
+  numberIfSet(5, cell.authFailures);
+  numberIfSet(6, cell.tenants);
+  numberIfSet(7, cell.tenantsFailed);
+  numberIfSet(8, cell.tenantsLimited);
+  numberIfSet(9, cell.usualRequests);
+  numberIfSet(10, cell.quietWindows);
+  if (cell.context !== undefined) {
+    number(11, cell.context.trafficRatio);
+    number(12, cell.context.inputTokensRatio);
+    number(13, cell.context.explainedFactor);
+  }
+  for (const signal of cell.signals) writer.message(14, () => writeVerdict(signal));
+  for (const { dimension, values } of cell.dimensions)
+    writer.message(15, () => {
+      writer.string(1, dimension);
+      for (const value of values) writer.message(2, () => writeValue(value));
+    });
+  for (const example of cell.examples)
+    writer.message(16, () => {
+      writer.string(1, example.traceId).string(2, example.spanId);
+      writer.uint(3, outcomes.indexOf(example.outcome));
+      number(4, example.durationUs);
+      number(5, example.timeToFirstTokenUs);
+    });
+}
+
+function writeVerdict(verdict: SignalVerdict): void {
+  writer.uint(1, signalIds[verdict.signal]).uint(2, verdictStates.indexOf(verdict.state));
+  if (verdict.isFrozen) writer.uint(3, 1);
+  number(4, verdict.seen);
+  number(5, verdict.expected);
+  number(6, verdict.low);
+  number(7, verdict.high);
+  numberIfSet(8, verdict.bad);
+  numberIfSet(9, verdict.of);
+  writer.uintIfSet(10, directions.indexOf(verdict.direction));
+  numberIfSet(11, verdict.surprise);
+  for (const { detector, surprise } of verdict.reasons)
+    writer.message(12, () => {
+      writer.string(1, detector);
+      numberIfSet(2, surprise);
+    });
+}
+
+function writeValue(value: CellFrame["dimensions"][number]["values"][number]): void {
+  writer.string(1, value.value);
+  numberIfSet(2, value.requests);
+  numberIfSet(3, value.failures);
+  numberIfSet(4, value.limited);
+  numberIfSet(5, value.slow);
+  const { latency } = value;
+  if (latency === undefined) return;
+  writer.message(6, () => writer.packed(1, latency.buckets).packed(2, latency.counts));
+}
