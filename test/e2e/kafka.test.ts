@@ -58,8 +58,22 @@ describe.skipIf(missing !== undefined)(
       if (level === "warn" || level === "error") complaints.push(`${level}: ${message}`);
     };
 
+    /** Until it is acknowledged: asked to wait, as a busy broker makes ingest do, a sender comes again. */
+    async function post(url: string, body: Uint8Array): Promise<void> {
+      for (;;) {
+        const answer = await fetch(url, {
+          method: "POST",
+          headers: { "content-type": "application/x-protobuf" },
+          body: Buffer.from(body),
+        });
+        if (answer.ok) return;
+        if (answer.status !== 503) throw new Error(`${url} answered ${answer.status}`);
+        await wait(200);
+      }
+    }
+
     /** Sends telemetry in real time; every request is acknowledged. Returns how many there were. */
-    async function send(app: App, forMs: number): Promise<number> {
+    async function send(app: App, forMs: number, stop?: AbortSignal): Promise<number> {
       const traffic = openTraffic({
         seed: 7,
         tickMs,
@@ -73,13 +87,9 @@ describe.skipIf(missing !== undefined)(
       const base = url.startsWith("http") ? url : `http://${url}`;
       let sent = 0;
       for (const untilMs = Date.now() + forMs; Date.now() < untilMs; await wait(tickMs)) {
+        if (stop?.aborted) break;
         for (const { path, body } of traffic.tick(Date.now())) {
-          const answer = await fetch(`${base}${path}`, {
-            method: "POST",
-            headers: { "content-type": "application/x-protobuf" },
-            body: Buffer.from(body),
-          });
-          if (!answer.ok) throw new Error(`${path} answered ${answer.status}`);
+          await post(`${base}${path}`, body);
           sent++;
         }
       }
@@ -122,10 +132,9 @@ describe.skipIf(missing !== undefined)(
       };
     }
 
-    /** A process of its own that runs the deciding stages; ends by the signal after it has done some of the work. */
-    async function help(file: string, signal: NodeJS.Signals): Promise<string> {
-      const args = ["run", "aggregate", "detect", "incident", "--config", file];
-      // Not by its launcher, which a kill would leave the program behind of.
+    /** A process of its own that runs some stages. Not by its launcher: signals are to reach the program itself. */
+    function startStages(stages: readonly string[], file: string) {
+      const args = ["run", ...stages, "--config", file];
       const child = spawn(process.execPath, [program, ...args], {
         stdio: ["ignore", "ignore", "pipe"],
       });
@@ -134,27 +143,44 @@ describe.skipIf(missing !== undefined)(
       child.stderr.on("data", (chunk: Buffer) => {
         said += chunk.toString();
       });
-      try {
-        for (const stage of ["aggregate", "detect"])
-          while (!(await isAtWork(stage, /metrics +(\S+)/.exec(said)?.[1]))) {
-            if (child.exitCode !== null) throw new Error(`it ended: ${said}`);
-            await wait(200);
-          }
-        await wait(1_500);
-      } finally {
-        child.kill(signal);
-        await ended;
-      }
-      return said;
+      /** Its metrics, once there are any. */
+      const metrics = async (): Promise<string> => {
+        if (child.exitCode !== null) throw new Error(`it ended: ${said}`);
+        const url = /metrics +(\S+)/.exec(said)?.[1];
+        return url === undefined ? "" : await (await fetch(url)).text();
+      };
+      return {
+        said: () => said,
+        metrics,
+        kill: (signal: NodeJS.Signals) => child.kill(signal),
+        async end(signal: NodeJS.Signals) {
+          child.kill(signal);
+          await ended;
+        },
+      };
     }
 
-    async function isAtWork(stage: string, metrics: string | undefined): Promise<boolean> {
-      if (metrics === undefined) return false;
-      const line = new RegExp(
-        `foreshock_stage_records_total\\{[^}]*stage="${stage}"[^}]*\\} [1-9]`,
-      );
-      return line.test(await (await fetch(metrics)).text());
+    /** Runs the deciding stages beside; ends by the signal after it has done some of the work. */
+    async function help(file: string, signal: NodeJS.Signals): Promise<string> {
+      const helper = startStages(["aggregate", "detect", "incident"], file);
+      try {
+        for (const stage of ["aggregate", "detect"])
+          while (!isAtWork(stage, await helper.metrics())) await wait(200);
+        await wait(1_500);
+      } finally {
+        await helper.end(signal);
+      }
+      return helper.said();
     }
+
+    const isAtWork = (stage: string, metrics: string): boolean =>
+      new RegExp(`foreshock_stage_records_total\\{[^}]*stage="${stage}"[^}]*\\} [1-9]`).test(
+        metrics,
+      );
+
+    /** Partitions of windows that a process has read to their ends at some time. */
+    const partitionsRead = (metrics: string): number =>
+      [...metrics.matchAll(/foreshock_stage_lag_records\{[^}]*stage="detect"/g)].length;
 
     it("decides as a replay of its log does, though processes come, leave and are killed", async () => {
       const settings = settingsOf("shared.");
@@ -177,6 +203,57 @@ describe.skipIf(missing !== undefined)(
         [],
         [],
       ]);
+    });
+
+    it("decides the same with detect in two processes, of which one is frozen, loses its partition, and wakes", async () => {
+      const settings = settingsOf("frozen.");
+      const config = configSchema.parse(settings);
+      const file = join(directory, "frozen.yaml");
+      writeFileSync(file, JSON.stringify(settings));
+      const rest = await startApp({
+        config,
+        stages: ["ingest", "aggregate", "incident", "notify"],
+        readWaitMs: 200,
+        report: (level, message) => {
+          if (level === "error") complaints.push(`rest: ${message}`);
+        },
+      });
+      const detects = [startStages(["detect"], file), startStages(["detect"], file)] as const;
+      const [frozen, awake] = detects;
+      const stop = new AbortController();
+      const sending = send(rest, 240_000, stop.signal);
+      try {
+        for (const detect of detects)
+          while (!isAtWork("detect", await detect.metrics())) await wait(200);
+        // A checkpoint or two of each.
+        await wait(6_000);
+        expect(partitionsRead(await awake.metrics())).toBe(1);
+        frozen.kill("SIGSTOP");
+        while (partitionsRead(await awake.metrics()) < partitions) await wait(500);
+        frozen.kill("SIGCONT");
+        await wait(6_000);
+        stop.abort();
+        const requests = await sending;
+        await closedUntil(rest.log, Date.now());
+        expect(rest.notReadyBecause()).toBeUndefined();
+        // What it found of the task when it came back, it reads again from the checkpoints.
+        await awake.end("SIGKILL");
+        const untilMs = Date.now() + 2_000;
+        await closedUntil(rest.log, untilMs);
+        await rest.close();
+        const found = await compare(config);
+        expect(found).toMatchObject({ broken: [], different: [] });
+        expect(found.sources).toBeGreaterThanOrEqual(requests);
+        expect(found.closed).toBeGreaterThan(30);
+      } finally {
+        stop.abort();
+        for (const detect of detects) {
+          detect.kill("SIGCONT");
+          await detect.end("SIGKILL");
+        }
+        await rest.close();
+      }
+      expect(complaints).toEqual([]);
     });
   },
 );
