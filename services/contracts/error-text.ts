@@ -63,7 +63,7 @@ function isWordByte(byte: number): boolean {
 }
 
 /** What may stand between known words: punctuation of sentences, of JSON and of Python's way to write it. */
-export const errorTextSeparators = " :,()/=-{}[]'\"<>";
+export const errorTextSeparators = " :,()/=-{}[]'\"";
 const separatorBytes: ReadonlySet<number> = new Set(Buffer.from(errorTextSeparators));
 
 const isSeparator = (byte: number): boolean => separatorBytes.has(byte);
