@@ -25,7 +25,7 @@ import { openInferenceCases } from "../support/aggregate-cases/openinference-cas
 import { type Batch, requestOf, sceneStartMs } from "../support/aggregate-harness.ts";
 import {
   buildCollector,
-  kafkaCollector,
+  collectorForTests,
   needsCollector,
   type RunningCollector,
   startCollector,
@@ -43,7 +43,7 @@ import {
 } from "../support/otlp-builders.ts";
 import { ExportTraceServiceRequest } from "../support/otlp-proto.ts";
 
-const missing = needsKafka() ?? needsCollector(kafkaCollector);
+const missing = needsKafka() ?? needsCollector(collectorForTests);
 const config = join(import.meta.dirname, "../../services/deploy/collector.yaml");
 const windowMs = 1_000;
 /** Calls in two traces are told to be one within a partition: with one, it is the same everywhere. */
@@ -105,7 +105,7 @@ describe.skipIf(missing !== undefined)(
     let folder: string;
     beforeAll(async () => {
       folder = mkdtempSync(join(tmpdir(), "foreshock-collector-"));
-      program = buildCollector(kafkaCollector);
+      program = buildCollector(collectorForTests);
       broker = await startKafkaBroker();
     }, 1_200_000);
     afterAll(async () => {

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { requestsOf, type TraceRow, traceRowsQuery } from "../../services/doctor/table-rows.ts";
 import {
   buildCollector,
-  clickhouseCollector,
+  collectorForTests,
   needsCollector,
   startCollector,
   validateCollectorConfig,
@@ -23,7 +23,7 @@ import {
   traceRequest,
 } from "../support/otlp-builders.ts";
 
-const missing = needsCollector(clickhouseCollector);
+const missing = needsCollector(collectorForTests);
 
 /** As its documentation has it, but for the compression, which must not be LZ4. */
 const configuration = (http: HistoryServer, compress: "none" | "gzip") => `
@@ -55,7 +55,7 @@ describe.skipIf(missing !== undefined)(
     let http: HistoryServer;
     const folder = mkdtempSync(join(tmpdir(), "foreshock-exporter-"));
     beforeAll(async () => {
-      program = buildCollector(clickhouseCollector);
+      program = buildCollector(collectorForTests);
       http = await startHistoryServer();
     }, 1_200_000);
     afterAll(async () => {

@@ -15,23 +15,17 @@ export interface CollectorBuild {
   readonly contrib: readonly string[];
 }
 
-/** What `services/deploy/collector.yaml` uses. */
-export const kafkaCollector: CollectorBuild = {
+/** What `services/deploy/collector.yaml` uses, and the exporter to ClickHouse: one build for all tests. */
+export const collectorForTests: CollectorBuild = {
   version: "v0.155.0",
   core: ["receiver/otlpreceiver", "processor/memorylimiterprocessor"],
   contrib: [
     "processor/transformprocessor",
     "exporter/kafkaexporter",
+    "exporter/clickhouseexporter",
     "extension/storage/filestorage",
     "extension/healthcheckextension",
   ],
-};
-
-/** Writes into ClickHouse, over HTTP too. */
-export const clickhouseCollector: CollectorBuild = {
-  version: "v0.161.0",
-  core: ["receiver/otlpreceiver"],
-  contrib: ["exporter/clickhouseexporter", "extension/healthcheckextension"],
 };
 
 const contribPath = "github.com/open-telemetry/opentelemetry-collector-contrib";
