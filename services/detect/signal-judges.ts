@@ -20,7 +20,7 @@ export function judgeRatio(step: Step, source: SourceOf<"ratio">, index: number)
   if (isSpotless && step.spotless?.[source.of] !== false) return;
   const of = denominatorOf(window, source.of);
   if (known === null && of === 0 && !isSpotless) return;
-  const bad = Math.min(source.bad(window), of);
+  const bad = Math.min(source.bad(window, step.shortBelow), of);
   const observations = [{ kind: "ratio", bad, of, windowStartMs: time.windowStartMs } as const];
   if (isSpotless) {
     if (step.spotless !== undefined) step.spotless[source.of] = true;

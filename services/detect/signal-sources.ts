@@ -10,6 +10,7 @@ import type { SignalName } from "../contracts/frame.ts";
 import type { CounterName, SketchName } from "../contracts/measures.ts";
 import { outcomeGroup, outcomes } from "../contracts/outcomes.ts";
 import { type CellWindow, counter, sketch } from "../contracts/window.ts";
+import { emptyOrShort } from "./short-answers.ts";
 
 /**
  * What a ratio is of. `requests`: all. `served`: those that reached the service as valid ones, so without client mistakes, quota
@@ -23,7 +24,8 @@ export type SignalSource =
       readonly signal: SignalName;
       readonly set: SetName;
       readonly of: Denominator;
-      readonly bad: (window: CellWindow) => number;
+      /** `shortBelow`: tokens below which an answer is far too short, see usual-length.ts. */
+      readonly bad: (window: CellWindow, shortBelow: number) => number;
     }
   | {
       readonly kind: "distribution";
@@ -43,7 +45,7 @@ const failureOutcomes = outcomes.filter((outcome) => outcomeGroup[outcome] === "
 const ratio = (
   signal: SignalName,
   of: Denominator,
-  bad: CounterName | ((window: CellWindow) => number),
+  bad: CounterName | ((window: CellWindow, shortBelow: number) => number),
 ): SignalSource => ({
   kind: "ratio",
   signal,
@@ -77,7 +79,7 @@ export const signalSources: readonly SignalSource[] = [
   distribution("duration", "duration", 0.95),
   distribution("time_per_output_token", "timePerOutputToken", 0.5),
   ratio("retries", "requests", "retries"),
-  ratio("empty_answers", "ok", "empty"),
+  ratio("empty_answers", "ok", emptyOrShort),
   ratio("truncated_answers", "ok", "truncated"),
   ratio("refused_answers", "ok", "refused"),
   ratio("missing_finish", "ok", "finishMissing"),

@@ -37,6 +37,8 @@ export interface Place {
 const hitPart = 0.4;
 /** Least part of a place's known weight that must be hit for its name to be true. */
 const leastPurity = 0.75;
+/** A name that also holds more healthy traffic than this leaves is worth less than one that does not. */
+const purePlace = 0.93;
 /** Part of the bad requests that the named places must hold. */
 const enoughRecall = 0.9;
 const mostPlaces = 4;
@@ -146,7 +148,10 @@ function coverPlaces(
         weight(insideHit) >= leastPurity * weight(inside) &&
         insideHit.length >= leastPurity * inside.length;
       if (!isPure) continue;
-      const gain = excess(left.filter((sample) => holds(candidate.attributes, sample)));
+      const purity = weight(insideHit) / weight(inside);
+      const gain =
+        excess(left.filter((sample) => holds(candidate.attributes, sample))) *
+        (purity >= purePlace ? 1 : purity);
       // Candidates come smallest first: a longer name must hold clearly more.
       if (gain > 0 && (best === undefined || gain > 1.02 * best.gain)) best = { candidate, gain };
     }

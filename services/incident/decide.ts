@@ -11,6 +11,7 @@ import { makeResolved } from "./record.ts";
 import { silentCells } from "./silence.ts";
 import { type IncidentState, isOpen } from "./state.ts";
 import { stepTracks } from "./tracks.ts";
+import { stepTrafficLoss } from "./traffic-loss.ts";
 
 export function decideWindow(
   state: IncidentState,
@@ -19,6 +20,7 @@ export function decideWindow(
 ): Incident[] {
   state.windows++;
   stepFleetSilence(state, window);
+  stepTrafficLoss(state, window);
   const threshold = stepTracks(state, window, judgement);
   const degraded = new Map(findDegraded(state, threshold));
   for (const [key, silence] of silentCells(state, state.silences, window))

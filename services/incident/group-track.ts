@@ -36,6 +36,8 @@ export interface GroupTrack {
   slowSinceMs: number;
   /** Page's CUSUM of the failing ratio, in windows at the paging ratio; see `severity.ts`. */
   pressure: number;
+  /** The same for small ratios that last. */
+  lastingPressure: number;
   /** The last hour, oldest first. */
   readonly minutes: Minute[];
   minute: MinuteSum;
@@ -77,6 +79,7 @@ export function initialGroupTrack(): GroupTrack {
     visibleSinceMs: 0,
     slowSinceMs: 0,
     pressure: 0,
+    lastingPressure: 0,
     minutes: [],
     minute: emptyMinute(),
   };

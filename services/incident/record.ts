@@ -39,6 +39,7 @@ export function makeRecord(input: RecordInput, transition: Transition): Incident
       ratio: ratioOf(input, leadingSignal),
       quietMs: view.quietMs,
       isFleetSilent: view.isFleetSilent,
+      trafficLoss: view.trafficLoss,
       trend: view.isSpreading ? "spreading" : opinion.forecast === undefined ? "steady" : "growing",
     }),
     dimensions: place.dimensions.map((one) => ({ ...one })),

@@ -13,12 +13,15 @@ export interface Scope {
   /** All model calls, or all requests of a service. */
   readonly isWhole: boolean;
   readonly isHttp: boolean;
+  /** Whether the incident nearly fills it; else it has a good part of it, which is enough for what is judged over all of it. */
+  readonly isFilled: boolean;
 }
 
 /** Part of a group's usual traffic that must be degraded for the group to be the incident's scope. */
 const scopePart = 0.6;
+const goodPart = 0.3;
 
-/** Every group that the episode nearly fills. */
+/** Every group that the episode nearly fills, or has a good part of. */
 export function scopesOf(state: IncidentState, cells: readonly CellKey[]): Scope[] {
   const largest = largestClass(state);
   const usualIn = new Map<string, number>();
@@ -28,14 +31,15 @@ export function scopesOf(state: IncidentState, cells: readonly CellKey[]): Scope
   const scopes: Scope[] = [];
   for (const name of [...usualIn.keys()].toSorted()) {
     const track = state.groups[name] as GroupTrack;
-    const isFilled = (usualIn.get(name) ?? 0) >= scopePart * track.usualRequests;
-    if (!isFilled || largest <= 0) continue;
+    const inIt = usualIn.get(name) ?? 0;
+    if (inIt < goodPart * track.usualRequests || largest <= 0) continue;
     const isWhole = cells.some((cell) => classOf(cell) === name);
     scopes.push({
       name: scopeName(name),
       track,
       share: Math.min(1, track.usualRequests / largest),
       isWhole,
+      isFilled: inIt >= scopePart * track.usualRequests,
       isHttp: cells.some((cell) => cell.startsWith("http") && groupsOf(cell).includes(name)),
     });
   }

@@ -6,7 +6,7 @@ import type { Judgement } from "../contracts/config.ts";
 import type { SignalName } from "../contracts/frame.ts";
 import { type Eta, earlier, forecastFailing, forecastSaturation, isRising } from "./forecast.ts";
 import type { Minute } from "./group-track.ts";
-import { pressureToPage } from "./pressure.ts";
+import { lastingToPage, pressureToPage } from "./pressure.ts";
 import type { Scope } from "./scopes.ts";
 import type { Leads } from "./state.ts";
 
@@ -65,9 +65,19 @@ function visibleReason(input: SeverityInput): string | undefined {
   if (input.pressure >= pressureToPage && input.degradedShare >= pageTrafficShare)
     return `Users feel it: ${percent(input.failingRatio)} of requests beyond the usual fail in cells with ${percent(input.degradedShare)} of traffic`;
   for (const scope of input.scopes)
-    if (scope.track.pressure >= pressureToPage && scope.share >= pageTrafficShare)
+    if (scope.isFilled && scope.track.pressure >= pressureToPage && scope.share >= pageTrafficShare)
       return `Users feel it: failing requests stay above ${percent(judgement.incident.pageFailureRatio)} over ${scope.name}, ${percent(scope.share)} of traffic`;
+  for (const scope of input.scopes)
+    if (scope.track.lastingPressure >= lastingToPage && scope.share >= lastingShare)
+      return `Users feel it: ${percent(lastingFailing(scope))} of requests beyond the usual fail over ${scope.name}, ${percent(scope.share)} of traffic, and it does not end`;
   return undefined;
+}
+
+/** Share of traffic from which a small ratio that lasts is worth a page. */
+const lastingShare = 0.2;
+
+function lastingFailing(scope: Scope): number {
+  return Math.max(0, median(scope.track.minutes.slice(-5).map(({ failing }) => failing ?? 0)));
 }
 
 type Forecast = Opinion["forecast"];
@@ -77,7 +87,7 @@ function bestForecast(input: SeverityInput): Forecast {
   const { breachFailureRatio } = input.judgement.incident;
   let best: Forecast;
   for (const scope of input.scopes) {
-    if (scope.share < precursorShare) continue;
+    if (!scope.isFilled || scope.share < precursorShare) continue;
     const { minutes } = scope.track;
     // Of everything the stated ratio, within a place half of its requests.
     const threshold = scope.isWhole ? breachFailureRatio : Math.max(0.5, breachFailureRatio);
@@ -134,7 +144,7 @@ function precursorReason(
   const isNear = forecast !== undefined && forecast.eta.median <= forecastHorizonMinutes;
   const left = isNear ? `; ${forecast.what} in about ${Math.round(forecast.eta.median)} min` : "";
   for (const scope of input.scopes) {
-    if (scope.share < precursorShare) continue;
+    if (!scope.isFilled || scope.share < precursorShare) continue;
     const { minutes } = scope.track;
     const place = `${scope.name}, ${percent(scope.share)} of traffic`;
     const factor = Math.exp(median(minutes.slice(-3).map((m) => m.slowdown ?? 0))).toFixed(1);

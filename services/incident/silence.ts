@@ -10,6 +10,7 @@ import type { FleetWindow } from "./join.ts";
 import type { Opinion } from "./severity.ts";
 import type { SilenceMemory } from "./silence-memory.ts";
 import type { IncidentState } from "./state.ts";
+import { trafficLoss } from "./traffic-loss.ts";
 import type { EpisodeView } from "./view.ts";
 
 const cellSilentMs = 300_000;
@@ -25,12 +26,23 @@ export function silentCells(
 ): ReadonlyMap<CellKey, DegradedSignal> {
   const silent = new Map<CellKey, DegradedSignal>();
   const isAll = isFleetSilent(state, window.windowMs);
+  const isLost = trafficLoss(state, window.windowMs) !== undefined;
   // A gap of everything counts for nothing afterwards: a cell's silence is measured beyond it.
   if (state.silentWindows > 0 && !isAll) return silent;
   for (const key of Object.keys(memories).toSorted() as CellKey[]) {
     const track = state.cells[key];
     const memory = memories[key];
-    if (track === undefined || memory === undefined || track.quietWindows === 0) continue;
+    if (track === undefined || memory === undefined) continue;
+    if (isLost && track.usualRequests > 0) {
+      silent.set(key, {
+        signal: "traffic",
+        family: "silence",
+        sinceMs: window.windowStartMs,
+        evidence: 0,
+      });
+      continue;
+    }
+    if (track.quietWindows === 0) continue;
     const quiet = track.quietWindows;
     const isLong =
       quiet * window.windowMs >= cellSilentMs && quiet > longerThanUsual * memory.longestQuiet;
@@ -48,6 +60,8 @@ export function silentCells(
 }
 
 const minuteMs = 60_000;
+/** Share of the traffic whose sudden loss pages: two thirds may be the end of a campaign. */
+const pageLoss = 0.7;
 
 /** A whole silent fleet pages, and a large part of it; single cells are tickets: traffic alone is weak evidence. */
 export function silenceOpinion(view: EpisodeView, judgement: Judgement): Opinion {
@@ -59,6 +73,18 @@ export function silenceOpinion(view: EpisodeView, judgement: Judgement): Opinion
       leads: "any",
       forecast: undefined,
     };
+  if (view.trafficLoss !== undefined) {
+    const fell = `Traffic fell by ${Math.round(100 * view.trafficLoss)} % within minutes in every region at once`;
+    const isPage = view.trafficLoss >= pageLoss;
+    return {
+      severity: isPage ? "page" : "ticket",
+      reason: isPage
+        ? `${fell}, and what arrives is answered: users may not reach the service`
+        : `Not a page: ${fell.toLowerCase()}, which may be its users' choice`,
+      leads: "any",
+      forecast: undefined,
+    };
+  }
   if (view.cells.length >= 3 && view.degradedShare >= 5 * judgement.incident.pageTrafficShare)
     return {
       severity: "page",

@@ -17,6 +17,8 @@ export interface IncidentState {
   episodes: Episode[];
   /** Windows in a row in which nothing at all was seen of any cell. */
   silentWindows: number;
+  /** Requests of all cells a window, for some minutes, oldest first. */
+  readonly recentRequests: number[];
   windows: number;
 }
 
@@ -93,6 +95,7 @@ export function initialState(): IncidentState {
     silences: {},
     episodes: [],
     silentWindows: 0,
+    recentRequests: [],
     windows: 0,
   };
 }

@@ -15,7 +15,7 @@ import {
   stepGroup,
 } from "./group-track.ts";
 import type { FleetWindow } from "./join.ts";
-import { stepPressure, sureDeviations } from "./pressure.ts";
+import { stepLasting, stepPressure, sureDeviations } from "./pressure.ts";
 import { endSilence, stepSilence } from "./silence-memory.ts";
 import type { IncidentState } from "./state.ts";
 import { fadePerWindow, sureExcessRatio } from "./tally.ts";
@@ -83,12 +83,11 @@ export function stepTracks(
     const group = state.groups[name] ?? initialGroupTrack();
     state.groups[name] = group;
     stepGroup(group, share, { windowStartMs, windowsPerMinute, fade, evidence });
-    if (share.requests > 0)
-      group.pressure = stepPressure(
-        group.pressure,
-        failingNow(group, share),
-        judgement.incident.pageFailureRatio,
-      );
+    if (share.requests > 0) {
+      const failing = failingNow(group, share);
+      group.pressure = stepPressure(group.pressure, failing, judgement.incident.pageFailureRatio);
+      group.lastingPressure = stepLasting(group.lastingPressure, failing);
+    }
   }
   for (const key of live) {
     const track = state.cells[key];
@@ -100,7 +99,7 @@ export function stepTracks(
 }
 
 /** From this ratio a window speaks for itself: what fails at once must not wait for an average to rise. */
-const plainlyFailing = 0.25;
+const plainlyFailing = 0.1;
 
 /** Failing ratio beyond usual and chance: of the last minute or two, or of the window where that is large. */
 function failingNow(group: GroupTrack, share: GroupShare): number {

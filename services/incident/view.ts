@@ -6,6 +6,7 @@ import type { FleetWindow } from "./join.ts";
 import { logSlowdown } from "./slowness.ts";
 import type { Episode, IncidentState } from "./state.ts";
 import { emptyTally, type Tally } from "./tally.ts";
+import { trafficLoss } from "./traffic-loss.ts";
 import { trafficShare } from "./traffic-share.ts";
 import { fitTrend } from "./trend.ts";
 
@@ -26,6 +27,8 @@ export interface EpisodeView {
   readonly doublingMinutes: number | null;
   readonly quietMs: number;
   readonly isFleetSilent: boolean;
+  /** Share of traffic that is missing everywhere at once; undefined: none is. */
+  readonly trafficLoss: number | undefined;
 }
 
 /** Looks at an episode in a window, and keeps its share of each minute. */
@@ -52,6 +55,7 @@ export function viewEpisode(
     doublingMinutes: doubling,
     quietMs: quiet * window.windowMs,
     isFleetSilent: episode.family === "silence" && isFleetSilent(state, window.windowMs),
+    trafficLoss: episode.family === "silence" ? trafficLoss(state, window.windowMs) : undefined,
   };
 }
 

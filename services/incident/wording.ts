@@ -12,6 +12,8 @@ export interface TitleFacts {
   /** For silence: how long, ms. */
   readonly quietMs: number;
   readonly isFleetSilent: boolean;
+  /** Share of traffic that is missing everywhere at once. */
+  readonly trafficLoss: number | undefined;
   readonly trend: "spreading" | "growing" | "steady";
 }
 
@@ -19,6 +21,8 @@ export interface TitleFacts {
 export function titleOf(facts: TitleFacts): string {
   if (facts.isFleetSilent)
     return `Foreshock sees no telemetry at all, for ${formatSpan(facts.quietMs)}`;
+  if (facts.trafficLoss !== undefined)
+    return `${placeWords(facts.dimensions)}: ${formatRatio(facts.trafficLoss)} of the traffic gone at once`;
   const trend = facts.trend === "steady" ? "" : `, ${facts.trend}`;
   return `${placeWords(facts.dimensions)}: ${symptomOf(facts)}${trend}`;
 }

@@ -25,6 +25,8 @@ export interface Job {
   readonly isFull: boolean;
   readonly films: string | undefined;
   readonly isStaleAllowed: boolean;
+  /** Detector that is silenced; a worker that has silenced one does no other work. */
+  readonly without?: string;
 }
 
 export interface Outcome {

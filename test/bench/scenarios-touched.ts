@@ -51,7 +51,7 @@ export class TouchedCollector {
     }
     this.#all[minute] = (this.#all[minute] ?? 0) + 1;
     if (isUserVisibleFailure(event)) this.#failed[minute] = (this.#failed[minute] ?? 0) + 1;
-    if (event.isLostAtEdge) return;
+    // What the edge lost counts too: it is what the fault touched, though no telemetry shows it.
     const kind = requestKinds[event.requestKind] ?? "chat";
     this.#count(minute, this.#http("chatbot-api", region, routeOf[kind]), event.isTouched);
     if (event.model < 0) return;

@@ -3,20 +3,23 @@
  * people use today on the same requests.
  *   npm run bench:scenarios -- [--scenarios DIR] [--only S04,C02] [--seeds N] [--first-seed N] [--clean-days N] [--quick]
  *     [--waves 1|drawn] [--quiet-hours H] [--hours H] [--full] [--spans] [--workers N] [--films DIR [--stale-films]]
- *     [--json FILE] [--report FILE.html] [--verbose]
- * `--films` keeps what does not depend on a decision (see scenarios-film.ts); `--spans` takes every run over spans and aggregation.
+ *     [--json FILE] [--report FILE.html] [--verbose] [--ablate]
+ * `--ablate` runs everything again with each detector silenced, and says what gets worse. `--films` keeps what does not depend on a decision (see scenarios-film.ts); `--spans` takes every run over spans and aggregation.
  */
 import { fork } from "node:child_process";
 import { readdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { scenarioNames } from "../../services/chatbot/chatbot.ts";
+import { ablationTable, detectorIds, silence } from "./scenarios-ablate.ts";
 import { figuresOf } from "./scenarios-figures.ts";
 import { type Job, type Outcome, runJob } from "./scenarios-job.ts";
 import { reportHtml } from "./scenarios-report.ts";
 import { conditions, publish } from "./support/report.ts";
 
 if (process.send !== undefined && process.argv[2] === "--worker") {
+  const without = process.argv[3];
+  if (without !== undefined) silence(without);
   process.on("message", (job: Job) => process.send?.(runJob(job)));
 } else await main();
 
@@ -43,6 +46,7 @@ async function main(): Promise<void> {
       full: { type: "boolean", default: false },
       spans: { type: "boolean", default: false },
       "stale-films": { type: "boolean", default: false },
+      ablate: { type: "boolean", default: false },
       verbose: { type: "boolean", default: false },
     },
   });
@@ -78,6 +82,19 @@ async function main(): Promise<void> {
   outcomes.sort((a, b) =>
     a.scenario < b.scenario ? -1 : a.scenario > b.scenario ? 1 : a.seed - b.seed,
   );
+  if (values.ablate) {
+    const without = new Map<string, Outcome[]>();
+    for (const id of detectorIds())
+      without.set(
+        id,
+        await runAll(
+          jobs.map((job) => ({ ...job, films: undefined, without: id })),
+          Number(values.workers),
+          () => {},
+        ),
+      );
+    process.stdout.write(ablationTable(outcomes, without));
+  }
   const flags = { json: values.json, seed: firstSeed, isQuick: values.quick };
   publish(flags, "scenarios", figuresOf(outcomes));
   if (values.report !== undefined)
@@ -120,7 +137,11 @@ async function runAll(
   const isTerminal = process.stderr.isTTY;
   await Promise.all(
     Array.from({ length: Math.min(workers, jobs.length) }, async () => {
-      const child = fork(import.meta.filename, ["--worker"]);
+      const without = jobs[0]?.without;
+      const child = fork(
+        import.meta.filename,
+        without === undefined ? ["--worker"] : ["--worker", without],
+      );
       for (let job = jobs[next++]; job !== undefined; job = jobs[next++]) {
         const { scenario, seed } = job;
         const sent = job;

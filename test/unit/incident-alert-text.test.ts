@@ -213,6 +213,7 @@ describe("titles", () => {
     ratio: 0.12,
     quietMs: 360_000,
     isFleetSilent: false,
+    trafficLoss: undefined,
     trend: "steady",
   };
   it.each<[Partial<TitleFacts>, string]>([
