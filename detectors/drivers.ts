@@ -51,21 +51,25 @@ export function initialDrivers(windowMs: number): DriversState {
 /** Factor on the latency that the window's prompts and load explain; 1 while nothing is known. */
 export function explainedFactor(state: DriversState, sample: DriverSample): number {
   if (state.seen < warmUpWindows) return 1;
-  const [c11 = 0, c12 = 0, c22 = 0, c1y = 0, c2y = 0] = state.moments;
+  const { mean, moments } = state;
+  const c12 = moments[1] as number;
+  const c1y = moments[3] as number;
   const ridge = 1 + shrinkWindows / state.weight;
-  const a = c11 * ridge + 1e-4 * state.weight;
-  const b = c22 * ridge + 1e-4 * state.weight;
+  const a = (moments[0] as number) * ridge + 1e-4 * state.weight;
+  const b = (moments[2] as number) * ridge + 1e-4 * state.weight;
   const determinant = a * b - c12 * c12;
   const knowsLoad = state.seen * state.windowMs >= loadWarmUpMs;
-  const loadSlope = knowsLoad ? limit((a * c2y - c12 * c1y) / determinant, 0, steepestLoad) : 0;
+  const loadSlope = knowsLoad
+    ? limit((a * (moments[4] as number) - c12 * c1y) / determinant, 0, steepestLoad)
+    : 0;
   // Given the load slope that is used, the best input slope: a limit on one must not distort the other.
   const inputSlope = limit((c1y - loadSlope * c12) / a, 0, steepestInput);
-  const [meanInput = 0, meanLoad = 0] = state.mean;
   const input =
     sample.inputTokens === undefined || !(sample.inputTokens > 0)
       ? 0
-      : inputSlope * (Math.log(sample.inputTokens) - meanInput);
-  const load = loadSlope * (Math.min(Math.log(sample.load), state.highestLoad) - meanLoad);
+      : inputSlope * (Math.log(sample.inputTokens) - (mean[0] as number));
+  const load =
+    loadSlope * (Math.min(Math.log(sample.load), state.highestLoad) - (mean[1] as number));
   return Math.exp(
     limit(
       input + limit(load, -mostExplainedByLoad, mostExplainedByLoad),

@@ -84,5 +84,5 @@ export function clampSurprise(surprise: number): number {
 
 /** The strongest of `tests` looks at the same series, paid for by all of them (Bonferroni). */
 export function bonferroni(strongest: number, tests: number): number {
-  return tests <= 1 ? strongest : clampSurprise(strongest - Math.log10(tests));
+  return tests <= 1 || strongest === 0 ? strongest : clampSurprise(strongest - Math.log10(tests));
 }

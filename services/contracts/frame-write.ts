@@ -17,7 +17,55 @@ import { WireWriter } from "./wire.ts";
 export const frameVersion = 2;
 const writer = new WireWriter();
 
+/** A frame whole, with its `part` and `parts`. */
 export function encodeFrame(frame: Frame): Uint8Array {
+  writeHead(frame);
+  for (const cell of frame.cells) writer.message(15, () => writeCell(cell));
+  return writer.finish();
+}
+
+/** Takes the cells of a frame one by one, so that none has to be kept, and cuts it into parts. */
+export interface FrameWriter {
+  add(cell: CellFrame): void;
+  /** The records: one, or more where a part would exceed the limit. Pipeline counts go with the first alone. */
+  finish(head: Omit<Frame, "cells" | "part" | "parts">): Uint8Array[];
+}
+
+/** Room for what is not cells, bytes. */
+const headBytes = 512;
+
+export function createFrameWriter(limitBytes: number): FrameWriter {
+  const cells = new WireWriter();
+  const shares: Uint8Array[] = [];
+  return {
+    add(cell) {
+      writer.message(15, () => writeCell(cell));
+      const bytes = writer.view();
+      if (cells.size > 0 && cells.size + bytes.length + headBytes > limitBytes)
+        shares.push(cells.finish());
+      cells.append(bytes);
+      writer.clear();
+    },
+    finish(head) {
+      if (cells.size > 0 || shares.length === 0) shares.push(cells.finish());
+      return shares.map((share, part) => {
+        const pipeline = part === 0 ? head.pipeline : noSpans;
+        writeHead({ ...head, part, parts: shares.length, pipeline });
+        return writer.append(share).finish();
+      });
+    },
+  };
+}
+
+const noSpans: Frame["pipeline"] = {
+  spans: 0,
+  lateSpans: 0,
+  clampedSpans: 0,
+  duplicateSpans: 0,
+  senders: 0,
+};
+
+function writeHead(frame: Omit<Frame, "cells">): void {
   writer.uint(1, frameVersion).string(2, frame.task).uint(3, frame.epoch);
   writer.uint(4, frame.windowStartMs).uint(5, frame.windowMs).uint(6, frame.appendMs);
   writer.uint(7, frame.part).uint(8, frame.parts);
@@ -25,8 +73,6 @@ export function encodeFrame(frame: Frame): Uint8Array {
   writer.uintIfSet(9, pipeline.spans).uintIfSet(10, pipeline.lateSpans);
   writer.uintIfSet(11, pipeline.clampedSpans).uintIfSet(12, pipeline.duplicateSpans);
   writer.uintIfSet(13, pipeline.senders);
-  for (const cell of frame.cells) writer.message(15, () => writeCell(cell));
-  return writer.finish();
 }
 
 function number(field: number, value: number | null): void {

@@ -243,6 +243,23 @@ export class WireWriter {
     return this;
   }
 
+  /** Fields that were encoded before. */
+  append(fields: Uint8Array): this {
+    this.reserve(fields.length);
+    this.buffer.set(fields, this.length);
+    this.length += fields.length;
+    return this;
+  }
+
+  /** What was written so far, without a copy: good until the next write. */
+  view(): Uint8Array {
+    return this.buffer.subarray(0, this.length);
+  }
+
+  clear(): void {
+    this.length = 0;
+  }
+
   finish(): Uint8Array {
     const out = this.buffer.slice(0, this.length);
     this.length = 0;

@@ -9,7 +9,7 @@ import type { Step } from "./judge-step.ts";
 import { failuresOf, signalSources } from "./signal-sources.ts";
 
 export function assembleFrame({ cell, window, shown, factor }: Step): CellFrame {
-  const isUnusual = shown.some(({ state }) => state === "watching" || state === "anomalous");
+  const isUnusual = isAnyUnusual(shown);
   return {
     cell: window.cell,
     requests: counter(window, "requests"),
@@ -25,6 +25,34 @@ export function assembleFrame({ cell, window, shown, factor }: Step): CellFrame 
     signals: shown,
     dimensions: isUnusual ? frameDimensions(window.dimensions, slowAbove(cell, factor)) : [],
     examples: isUnusual ? [...window.examples] : [],
+  };
+}
+
+function isAnyUnusual(shown: Step["shown"]): boolean {
+  for (let i = 0; i < shown.length; i++) {
+    const state = shown[i]?.state;
+    if (state === "watching" || state === "anomalous") return true;
+  }
+  return false;
+}
+
+/** The frame of a cell that nothing was heard of: counts are 0, and there are neither dimensions nor examples. */
+export function assembleSilence({ cell, window, shown, factor }: Step): CellFrame {
+  return {
+    cell: window.cell,
+    requests: 0,
+    failures: 0,
+    limited: 0,
+    authFailures: 0,
+    tenants: 0,
+    tenantsFailed: 0,
+    tenantsLimited: 0,
+    usualRequests: short(usualRequests(cell)),
+    quietWindows: cell.quiet,
+    context: contextOf(cell, factor),
+    signals: shown,
+    dimensions: [],
+    examples: [],
   };
 }
 

@@ -4,7 +4,7 @@ import type { Judgement } from "../contracts/config.ts";
 import { type CellFrame, signalCatalog } from "../contracts/frame.ts";
 import { type CellWindow, counter, sketch } from "../contracts/window.ts";
 import { updateContext } from "./cell-context.ts";
-import { assembleFrame } from "./cell-frame.ts";
+import { assembleFrame, assembleSilence } from "./cell-frame.ts";
 import { catchUp, isSilent } from "./cell-silence.ts";
 import { type CellState, initialSignal, spotlessStates } from "./cell-state.ts";
 import { isSignalFrozen } from "./freeze.ts";
@@ -16,7 +16,6 @@ import {
   type SignalSource,
   signalSources,
 } from "./signal-sources.ts";
-import { shortBelow } from "./usual-length.ts";
 
 const trafficIndex = signalSources.findIndex(({ kind }) => kind === "traffic");
 const trafficSource = signalSources[trafficIndex] as Extract<SignalSource, { kind: "traffic" }>;
@@ -45,7 +44,6 @@ export function judgeCell(
     isCellFrozen: cell.isFrozen,
     isWarming: cell.seen < detect.warmUpWindows,
     factor,
-    shortBelow: shortBelow(cell),
     detect,
     shown: [],
     spotless: { requests: false, served: false, ok: false },
@@ -81,13 +79,12 @@ function judgeSilence(
     isCellFrozen: cell.isFrozen,
     isWarming: cell.seen < detect.warmUpWindows,
     factor: explainedFactor(cell.drivers, sample),
-    shortBelow: 0,
     detect,
     shown: [],
     spotless: undefined,
   };
   judgeTraffic(step, trafficSource, trafficIndex);
-  return assembleFrame(step);
+  return assembleSilence(step);
 }
 
 function isAnyFrozen({ signals }: CellState): boolean {
@@ -105,12 +102,11 @@ function latencyLevel(window: CellWindow): number | undefined {
 }
 
 /** Gives a ratio signal whose first bad request this is a state of its own: that of the spotless ones, before this window. */
-function partFromSpotless({ cell, window, time, shortBelow }: Step): void {
+function partFromSpotless({ cell, window, time }: Step): void {
   for (let index = 0; index < signalSources.length; index++) {
     if (cell.signals[index] !== null) continue;
     const source = signalSources[index] as SignalSource;
-    if (source.kind !== "ratio" || source.set !== "ratio" || source.bad(window, shortBelow) === 0)
-      continue;
+    if (source.kind !== "ratio" || source.set !== "ratio" || source.bad(window) === 0) continue;
     cell.signals[index] = {
       ...initialSignal([], time.windowMs),
       detectors: structuredClone(spotlessStates(cell, source.of, time.windowMs)),

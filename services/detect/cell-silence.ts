@@ -14,24 +14,26 @@ import { type DetectorPlan, planOf } from "./signal-verdict.ts";
 
 const noCounters: readonly number[] = new Array<number>(counterSlots).fill(0);
 
+const nothing: Omit<CellWindow, "cell" | "counters"> = {
+  sketches: {},
+  breadth: {},
+  dimensions: [],
+  gauges: {},
+  examples: [],
+};
+
 /** The window of a cell that nothing was heard of. */
 export function silentWindow(cell: CellWindow["cell"]): CellWindow {
-  return {
-    cell,
-    counters: noCounters,
-    sketches: {},
-    breadth: {},
-    dimensions: [],
-    gauges: {},
-    examples: [],
-  };
+  return { cell, counters: noCounters, ...nothing };
 }
 
 /** Whether a window tells nothing of its cell. */
-export function isSilent({ counters, sketches, gauges, breadth, ...rest }: CellWindow): boolean {
-  if (counters !== noCounters && counters.some((count) => count !== 0)) return false;
-  if (rest.dimensions.length > 0 || rest.examples.length > 0) return false;
-  return isEmpty(sketches) && isEmpty(gauges) && isEmpty(breadth);
+export function isSilent(window: CellWindow): boolean {
+  const { counters } = window;
+  if (counters === noCounters) return true;
+  for (let id = 0; id < counters.length; id++) if (counters[id] !== 0) return false;
+  if (window.dimensions.length > 0 || window.examples.length > 0) return false;
+  return isEmpty(window.sketches) && isEmpty(window.gauges) && isEmpty(window.breadth);
 }
 
 function isEmpty(record: Readonly<Record<string, unknown>>): boolean {

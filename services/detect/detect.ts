@@ -5,7 +5,7 @@
 import type { CellKey } from "../contracts/cell.ts";
 import { type Judgement, judgementSchema } from "../contracts/config.ts";
 import { ForeshockError } from "../contracts/errors.ts";
-import type { CellFrame } from "../contracts/frame.ts";
+import type { FrameWriter } from "../contracts/frame-write.ts";
 import { topics } from "../contracts/topics.ts";
 import type { CellWindow, WindowRecord } from "../contracts/window.ts";
 import { decodeWindow } from "../contracts/window-read.ts";
@@ -16,7 +16,7 @@ import { silentWindow } from "./cell-silence.ts";
 import { fallAsleep, sleepAfterWindows, wakeUp } from "./cell-sleep.ts";
 import { type CellState, initialCell } from "./cell-state.ts";
 import { decodeSnapshot, encodeSnapshot } from "./detect-snapshot.ts";
-import { encodeFrameParts, encodeWindowParts } from "./record-parts.ts";
+import { encodeWindowParts, openFrame } from "./record-parts.ts";
 import { createStateCodec } from "./state-codec.ts";
 import { type ClosedWindow, createWindowMerge } from "./window-merge.ts";
 
@@ -32,6 +32,20 @@ export const detectStage: ReducerStage = {
 
 const framesPartition = 0;
 
+interface LiveCell {
+  readonly key: CellKey;
+  readonly cell: CellState;
+  /** Its window when nothing was heard of it. */
+  readonly silence: CellWindow;
+}
+
+/** In key order. */
+function liveCells(cells: ReadonlyMap<CellKey, CellState>): LiveCell[] {
+  return [...cells]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([key, cell]) => ({ key, cell, silence: silentWindow(key) }));
+}
+
 function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Reducer {
   const { task, partition } = context;
   const { lengthMs } = context.judgement.window;
@@ -40,7 +54,7 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
   const names = restored?.names ?? emptyNames();
   const cells = restored?.cells ?? new Map<CellKey, CellState>();
   /** Cells in key order, while none has come or gone. */
-  let order: readonly (readonly [CellKey, CellState])[] | undefined;
+  let order: readonly LiveCell[] | undefined;
   const codec = restored?.codec ?? createStateCodec();
   const judgements = new Map<number, Judgement>();
 
@@ -76,14 +90,14 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
       pipeline,
       cells: named.cells,
     };
-    const frame = {
+    const frame = openFrame();
+    judgeCells(named.cells, window, judgement, frame);
+    const frames = frame.finish({
       task,
       epoch,
       windowStartMs,
       windowMs,
       appendMs,
-      part: 0,
-      parts: 1,
       pipeline: {
         spans: pipeline.senders.reduce((sum, { spans }) => sum + spans, 0),
         lateSpans: pipeline.lateSpans,
@@ -91,11 +105,10 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
         duplicateSpans: pipeline.duplicateSpans,
         senders: pipeline.senders.length,
       },
-      cells: judgeCells(named.cells, window, judgement),
-    };
+    });
     return [
       ...encodeWindowParts(window).map((value) => ({ topic: topics.closed, partition, value })),
-      ...encodeFrameParts(frame).map((value) => ({
+      ...frames.map((value) => ({
         topic: topics.frames,
         partition: framesPartition,
         value,
@@ -103,31 +116,32 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
     ];
   }
 
-  /** All live cells in key order: those of the window, and the silent ones. */
+  /** Adds all live cells to the frame in key order: those of the window, and the silent ones. */
   function judgeCells(
     present: readonly CellWindow[],
     time: WindowRecord,
     judgement: Judgement,
-  ): CellFrame[] {
+    frame: FrameWriter,
+  ): void {
     for (const { cell } of present)
       if (!cells.has(cell)) {
         cells.set(cell, initialCell(time.windowMs));
         order = undefined;
       }
-    order ??= [...cells].sort(([a], [b]) => (a < b ? -1 : 1));
-    const frames: CellFrame[] = [];
+    order ??= liveCells(cells);
     let next = 0;
-    for (const [key, cell] of order) {
+    for (const { key, cell, silence } of order) {
       const heard = present[next];
-      const isHeard = heard?.cell === key;
-      if (isHeard) next++;
-      const window = isHeard ? heard : silentWindow(key);
-      if (isHeard) wakeUp(cell, codec);
-      frames.push(judgeCell(cell, window, time, judgement.detect));
+      let window = silence;
+      if (heard !== undefined && heard.cell === key) {
+        window = heard;
+        next++;
+        wakeUp(cell, codec);
+      }
+      frame.add(judgeCell(cell, window, time, judgement.detect));
       if (cell.silent >= sleepAfterWindows) fallAsleep(cell, codec);
       if (key === otherKey && cell.quiet > judgement.series.evictAfterWindows) drop([key]);
     }
-    return frames;
   }
 
   function drop(keys: readonly CellKey[]): void {

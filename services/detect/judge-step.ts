@@ -23,8 +23,6 @@ export interface Step {
   readonly isWarming: boolean;
   /** Factor on latencies that prompts and load explain. */
   readonly factor: number;
-  /** Tokens below which an answer is far too short. */
-  readonly shortBelow: number;
   readonly detect: Judgement["detect"];
   /** Signals to be shown, in the order of `signalSources`. */
   readonly shown: SignalVerdict[];
@@ -78,7 +76,7 @@ export function conclude(
     direction: surprise > 0 ? combined.direction : "none",
     surprise: short(surprise),
     reasons:
-      state === "warming"
+      state === "warming" || combined.reasons.length === 0
         ? []
         : combined.reasons
             .map((reason) => ({ ...reason, surprise: short(reason.surprise) }))

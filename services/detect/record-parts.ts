@@ -1,5 +1,6 @@
 /** Cuts windows and frames that are too large for one record into parts. */
-import { type Frame, frameRecord } from "../contracts/frame.ts";
+import type { Frame } from "../contracts/frame.ts";
+import { createFrameWriter, type FrameWriter } from "../contracts/frame-write.ts";
 import { recordLimitBytes } from "../contracts/records.ts";
 import type { WindowRecord } from "../contracts/window.ts";
 import { encodeWindow } from "../contracts/window-write.ts";
@@ -50,18 +51,13 @@ export function encodeWindowParts(window: WindowRecord, limitBytes?: number): Ui
   );
 }
 
-const noSpans: Frame["pipeline"] = {
-  spans: 0,
-  lateSpans: 0,
-  clampedSpans: 0,
-  duplicateSpans: 0,
-  senders: 0,
-};
-
 export function encodeFrameParts(frame: Frame, limitBytes?: number): Uint8Array[] {
-  return encodeInParts(
-    frame,
-    (part) => frameRecord.encode(part.part === 0 ? part : { ...part, pipeline: noSpans }),
-    limitBytes,
-  );
+  const writer = openFrame(limitBytes);
+  for (const cell of frame.cells) writer.add(cell);
+  return writer.finish(frame);
+}
+
+/** A frame to be filled cell by cell. */
+export function openFrame(limitBytes = partLimitBytes): FrameWriter {
+  return createFrameWriter(limitBytes);
 }
