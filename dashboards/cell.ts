@@ -63,7 +63,7 @@ const open: readonly PanelSpec[] = [
     description:
       "State of each chosen cell: the worst that held in a tenth of the step. Bad: red that stays. Grey is no evidence, blue still learning.",
     width: 24,
-    height: 5,
+    height: 8,
     unit: "none",
     values: cellStates,
     links,
@@ -79,6 +79,7 @@ const open: readonly PanelSpec[] = [
         "Mean over the chosen cells of their p95 in each window, weighted by requests, and where each expected it. Bad: the line leaves the band upwards and stays.",
       unit: "s",
       decimals: 2,
+      isLogarithmic: true,
     },
     "ttft",
   ),

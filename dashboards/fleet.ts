@@ -77,7 +77,7 @@ WHERE ${lately}`,
   },
   {
     type: "stat",
-    title: "First token, times expected",
+    title: "First token × expected",
     description:
       "First-token p95 of the last 5 minutes against what each cell expected of itself; 1 is as usual. Bad: 1.5 and rising. It moves before anything fails.",
     width: 4,
@@ -199,6 +199,7 @@ const course: readonly PanelSpec[] = [
     height: 8,
     unit: "s",
     decimals: 2,
+    isLogarithmic: true,
     bands: [band("seen")],
     columns: { seen: { color: lineColors.seen } },
     links,
@@ -220,6 +221,7 @@ const course: readonly PanelSpec[] = [
     height: 8,
     unit: "s",
     decimals: 1,
+    isLogarithmic: true,
     bands: [band("seen")],
     columns: { seen: { color: lineColors.seen } },
     links,
@@ -297,6 +299,7 @@ const early: readonly PanelSpec[] = [
   {
     type: "timeseries",
     title: "Time per output token, median",
+    isLogarithmic: true,
     description:
       "Of all calls together, by model. Bad: a model's line that steps up: its servers are crowded.",
     width: 12,

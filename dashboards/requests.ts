@@ -23,16 +23,21 @@ const columns: Readonly<Record<string, Column>> = {
   "tokens out": { decimals: 0, width: 90 },
 };
 
-const asSeen = `timestamp AS time,
-  lower(hex(trace_id)) AS trace,
-  concat(model, if(region = '', '', concat(' in ', region))) AS cell,
-  outcome,
-  duration / 1e9 AS seconds,
-  if(isNaN(gen_ai_response_time_to_first_chunk), NULL, gen_ai_response_time_to_first_chunk) AS "first token",
-  if(gen_ai_usage_input_tokens < 0, NULL, gen_ai_usage_input_tokens) AS "tokens in",
-  if(gen_ai_usage_output_tokens < 0, NULL, gen_ai_usage_output_tokens) AS "tokens out",
-  error_type AS error,
-  service_name AS service`;
+const seen = [
+  "timestamp AS time",
+  "lower(hex(trace_id)) AS trace",
+  "concat(model, if(region = '', '', concat(' in ', region))) AS cell",
+  "outcome",
+  "duration / 1e9 AS seconds",
+  'if(isNaN(gen_ai_response_time_to_first_chunk), NULL, gen_ai_response_time_to_first_chunk) AS "first token"',
+];
+const failed = [...seen, "error_type AS error"].join(",\n  ");
+const answered = [
+  ...seen,
+  'if(gen_ai_usage_input_tokens < 0, NULL, gen_ai_usage_input_tokens) AS "tokens in"',
+  'if(gen_ai_usage_output_tokens < 0, NULL, gen_ai_usage_output_tokens) AS "tokens out"',
+  "service_name AS service",
+].join(",\n  ");
 
 const panels: readonly PanelSpec[] = [
   {
@@ -67,7 +72,7 @@ WHERE ${calls}`,
     source: {
       from: "clickhouse",
       sql: `SELECT
-  ${asSeen}
+  ${failed}
 FROM spans
 WHERE ${calls}
   AND outcome NOT IN ('', 'ok')
@@ -88,7 +93,7 @@ LIMIT 100`,
     source: {
       from: "clickhouse",
       sql: `SELECT
-  ${asSeen}
+  ${answered}
 FROM spans
 WHERE ${calls}
 ORDER BY duration DESC, timestamp

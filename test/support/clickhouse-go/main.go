@@ -1,7 +1,9 @@
 // Command clickhouse-go talks to a ClickHouse HTTP endpoint through the official Go client, as the OpenTelemetry
 // Collector and Grafana do, and prints what it read as one JSON object.
 //
-// Usage: clickhouse-go ADDRESS USER PASSWORD DATABASE COMPRESSION
+// Usage: clickhouse-go ADDRESS USER PASSWORD DATABASE COMPRESSION [queries]
+//
+// With "queries" it runs the statements that stand as a JSON array on standard input, and prints their results.
 package main
 
 import (
@@ -49,6 +51,9 @@ func run(ctx context.Context) error {
 		options.Compression = &clickhouse.Compression{Method: clickhouse.CompressionGZIP, Level: 3}
 	case "lz4":
 		options.Compression = &clickhouse.Compression{Method: clickhouse.CompressionLZ4}
+	}
+	if len(os.Args) > 6 && os.Args[6] == "queries" {
+		return runQueries(options, os.Stdin, os.Stdout)
 	}
 	connection, err := clickhouse.Open(options)
 	if err != nil {

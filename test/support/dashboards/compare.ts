@@ -57,7 +57,7 @@ export function compare(expected: Expected, result: Result): Comparison {
 }
 
 /** ClickHouse's JSON has 64-bit integers as texts, and times as texts in UTC. */
-function asValue(value: unknown, nearness: Nearness): Value {
+export function asValue(value: unknown, nearness: Nearness): Value {
   if (value === null || value === undefined) return null;
   if (nearness === "text") return Array.isArray(value) ? value.map(String) : String(value);
   if (nearness === "time")
@@ -65,7 +65,7 @@ function asValue(value: unknown, nearness: Nearness): Value {
   return Number(value);
 }
 
-const limits: Readonly<Record<Nearness, number>> = {
+export const limits: Readonly<Record<Nearness, number>> = {
   text: 0,
   exact: 0,
   // Microseconds of telemetry against whole milliseconds.
@@ -84,7 +84,19 @@ function distanceOf(nearness: Nearness, is: Value, should: Value): number {
   const apart = Math.abs(Number(is) - Number(should));
   if (Number.isNaN(apart)) return Number.POSITIVE_INFINITY;
   if (["exact", "time", "ratio", "bucket"].includes(nearness)) return apart;
-  return apart / Math.max(Math.abs(Number(should)), 1e-6);
+  // A bitmap that takes two tenants for one is half a tenant off at once, however few there are.
+  return apart / Math.max(Math.abs(Number(should)), nearness === "estimate" ? 10 : 1e-6);
 }
 
 const show = (value: Value) => (value === null ? "NULL" : JSON.stringify(value));
+
+export const nearnessWords: Readonly<Record<Nearness, string>> = {
+  text: "the same",
+  exact: "the same",
+  time: "1 ms, telemetry having finer times",
+  ratio: "0.1 percentage points",
+  sketch: "1/129 of the value, as a sketch promises",
+  real: "a millionth of the value: floating point",
+  estimate: "5 %, or half a tenant",
+  bucket: "2 percentage points: a sketch's bucket counts as a whole",
+};

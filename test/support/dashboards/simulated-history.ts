@@ -49,28 +49,13 @@ export async function fillHistory(history: History, plan: RunPlan): Promise<Worl
   const deliveries: Delivery[] = [];
   const calls: Call[] = [];
   const verdicts: CellVerdict[] = [];
-  const traceSpans: DecodedSpan[] = [];
-  let trace = "";
-  let traceBytes = Buffer.alloc(0);
+  const finder = findTrace((plan.startMs + plan.endMs) / 2);
 
-  /** The trace that is looked at is that of the first failure in the second half. */
   function watch(event: FleetEvent): void {
     for (const call of callsOf(plan.fleet, event)) {
       calls.push(call);
-      if (trace !== "" || call.kind !== "genai" || call.outcome === "ok") continue;
-      if (call.endMs < (plan.startMs + plan.endMs) / 2) continue;
-      trace = call.trace;
-      traceBytes = Buffer.from(trace, "hex");
+      finder.watch(call);
     }
-  }
-
-  function keepTrace(payload: Uint8Array): void {
-    if (
-      trace === "" ||
-      !Buffer.from(payload.buffer, payload.byteOffset, payload.length).includes(traceBytes)
-    )
-      return;
-    traceSpans.push(...decodeSpans(payload).filter(({ traceId }) => traceId === trace));
   }
 
   function decide(value: Uint8Array, appendMs: number): void {
@@ -97,14 +82,51 @@ export async function fillHistory(history: History, plan: RunPlan): Promise<Worl
     const marks = record.isHeartbeat ? { [headers.heartbeat]: "1" } : {};
     if (topic === topics.traces && !record.isHeartbeat) {
       store.add(topic, record.payload, record.appendMs, "");
-      keepTrace(record.payload);
+      finder.take(record.payload, record.appendMs);
     }
     for (const batch of step(task, topic, record.payload, record.appendMs, marks))
       decide(batch.value, record.appendMs);
     await store.flushFull();
   }
   await store.flush();
-  return { calls, verdicts, incidents, deliveries, traceSpans, trace };
+  return { calls, verdicts, incidents, deliveries, ...finder.found() };
+}
+
+/** Export requests are kept so long, for spans of a trace that ended before it was chosen. */
+const keptMs = 180_000;
+
+/** Spans of the first model call that fails after a time, as they were sent. */
+function findTrace(afterMs: number) {
+  let trace = "";
+  let bytes = Buffer.alloc(0);
+  let kept: { readonly payload: Uint8Array; readonly appendMs: number }[] = [];
+  const traceSpans: DecodedSpan[] = [];
+
+  function search(payload: Uint8Array): void {
+    const whole = Buffer.from(payload.buffer, payload.byteOffset, payload.length);
+    if (!whole.includes(bytes)) return;
+    traceSpans.push(...decodeSpans(payload).filter(({ traceId }) => traceId === trace));
+  }
+
+  return {
+    watch(call: Call): void {
+      if (trace !== "" || call.kind !== "genai" || call.outcome === "ok" || call.endMs < afterMs)
+        return;
+      trace = call.trace;
+      bytes = Buffer.from(trace, "hex");
+      for (const { payload } of kept) search(payload);
+      kept = [];
+    },
+    take(payload: Uint8Array, appendMs: number): void {
+      if (trace !== "") {
+        search(payload);
+        return;
+      }
+      kept.push({ payload, appendMs });
+      while ((kept[0]?.appendMs ?? appendMs) < appendMs - keptMs) kept.shift();
+    },
+    found: () => ({ trace, traceSpans }),
+  };
 }
 
 /** What notify would record of a transition that is told to people: one sink that answers at once. */

@@ -121,7 +121,7 @@ export const fleetTruth: Readonly<Record<string, Expectation>> = {
   },
   "Failing, last 5 min": (scene) =>
     single("failing", "ratio", share(failuresOf(lately(scene)), servedOf(lately(scene)))),
-  "First token, times expected": (scene) =>
+  "First token × expected": (scene) =>
     single(
       "times",
       "real",
