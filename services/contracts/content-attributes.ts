@@ -196,6 +196,7 @@ const errorTextNames: readonly string[] = [
   "exception.message",
   "error.message",
   "litellm.provider.error.message",
+  "langfuse.observation.status_message",
   "otel.status_description",
 ];
 

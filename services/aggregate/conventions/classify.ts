@@ -67,7 +67,8 @@ function classifyCall(
   const firstChunkUs = firstChunkUsOf(reading);
   const finish = finishOf(reading);
   const outputTokens = outputTokensOf(reading);
-  const inputTokens = inputTokensOf(reading);
+  const provider = providerOf(reading);
+  const inputTokens = inputTokensOf(reading, leavesOutCached(reading, library, provider));
   const model = modelOf(reading);
   const responseModel = responseModelOf(reading);
   const streamed = isStreamed(reading, firstChunkUs);
@@ -81,7 +82,10 @@ function classifyCall(
     });
     outcome = ending.outcome;
     if (ending.isWeak) flags |= candidateFlag.weak;
-  } else if (finish === finishKind.error) {
+  } else if (
+    finish === finishKind.error ||
+    (finish === finishKind.unknown && streamed && outputTokens <= 0)
+  ) {
     outcome = library.cancelsWithError ? outcomeIndex.client_cancelled : outcomeIndex.stream_error;
   } else if (
     isUnfinished(reading, library, {
@@ -106,7 +110,7 @@ function classifyCall(
   )
     flags |= candidateFlag.substituted;
   data[at + candidate.kind] = candidateKind.call;
-  data[at + candidate.provider] = providerOf(reading);
+  data[at + candidate.provider] = provider;
   data[at + candidate.model] = model;
   data[at + candidate.operation] = internText(texts, row.operation);
   data[at + candidate.outcome] = outcome;
@@ -174,6 +178,11 @@ function isUnfinished(
     return call.isStreamed || !call.hasAnswer;
   }
   return call.outputTokens <= 0 || library.unfinished === "cut" || library.marksSuccess === true;
+}
+
+/** The Vercel AI SDK up to 5 hands on Anthropic's own count of input tokens, in which those read from the cache are not. */
+function leavesOutCached(reading: Reading, library: Library, provider: number): boolean {
+  return library.passesOnTokens === true && textOf(reading.texts, provider) === "anthropic";
 }
 
 /** The model that answered stands on a failed span only where its stream had begun; LiteLLM writes it beforehand. */

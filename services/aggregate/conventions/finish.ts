@@ -10,6 +10,8 @@ export const finishKind = {
   refused: 4,
   error: 5,
   other: 6,
+  /** The library itself does not know: the Vercel AI SDK, where a stream ended without saying so. */
+  unknown: 7,
 } as const;
 
 const reasons: Readonly<Record<string, number>> = {
@@ -37,6 +39,7 @@ const reasons: Readonly<Record<string, number>> = {
   blocklist: finishKind.refused,
   guardrail_intervened: finishKind.refused,
   error: finishKind.error,
+  unknown: finishKind.unknown,
 };
 
 const fields = fieldsOf(
@@ -44,6 +47,7 @@ const fields = fieldsOf(
   "ai.response.finishReason",
   "anthropic.message.stop_reason",
   "llm.finish_reason",
+  "gen_ai.completion.0.finish_reason",
 );
 
 /** `tool-calls`, `["stop"]` and `FinishReason.STOP` read as `tool_calls`, `stop` and `stop`. */

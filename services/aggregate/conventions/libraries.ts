@@ -21,6 +21,8 @@ export interface Library {
   readonly marksSuccess?: boolean;
   /** Every stream that ended has a finish reason; broken and abandoned ones have the status OK, too. */
   readonly endsStreams?: boolean;
+  /** Token counts are the provider's own, which Anthropic gives without those read from the cache. */
+  readonly passesOnTokens?: boolean;
   /** Refused requests have errors of its own with a number; others come out of streams. */
   readonly translatesErrors?: boolean;
   /** Writes the finish reason `error` when the caller gives up. */
@@ -60,7 +62,7 @@ const libraries: Readonly<Record<string, Library>> = {
   "pydantic-ai": { nearness: 1, unfinished: "cut" },
   // Vercel AI SDK 7, and up to 5.
   gen_ai: { nearness: 1, unfinished: "cancelled" },
-  ai: framework,
+  ai: { nearness: 1, unfinished: "unknown", passesOnTokens: true },
 };
 
 /** Traits of a scope by its name; unknown scopes are taken for instrumentations of a client. */

@@ -1,7 +1,7 @@
 /** Numbers of a call: tokens, time to the first chunk, retries, whether it streams. */
 import { fieldOf, fieldsOf } from "./attributes.ts";
 import { isStreamOperation } from "./operations.ts";
-import { firstNumber, isTrue, numberIn, type Reading } from "./reading.ts";
+import { firstNumber, isTrue, numberIn, type Reading, rawText } from "./reading.ts";
 
 const inputTokens = fieldsOf(
   "gen_ai.usage.input_tokens",
@@ -45,6 +45,7 @@ const streaming = fieldsOf(
   "llm.is_streaming",
   "litellm.request.streaming",
 );
+const usageDetails = fieldOf("langfuse.observation.usage_details");
 const resends = fieldOf("http.request.resend_count");
 
 /** Largest count that is believed; anything above, below 0 or not a number counts as absent. */
@@ -55,10 +56,25 @@ function countOf(value: number): number {
   return value >= 0 && value <= countLimit ? Math.round(value) : -1;
 }
 
-export const inputTokensOf = (reading: Reading): number =>
-  countOf(firstNumber(reading, inputTokens));
-export const outputTokensOf = (reading: Reading): number =>
-  countOf(firstNumber(reading, outputTokens));
+/** `withCached`: those read from a cache are not in the number, as they are by the conventions. */
+export function inputTokensOf(reading: Reading, withCached: boolean): number {
+  const told = firstNumber(reading, inputTokens);
+  const counted = countOf(Number.isNaN(told) ? numberInUsage(reading, inputInUsage) : told);
+  return withCached && counted >= 0 ? counted + Math.max(0, cachedTokensOf(reading)) : counted;
+}
+export function outputTokensOf(reading: Reading): number {
+  const told = firstNumber(reading, outputTokens);
+  return countOf(Number.isNaN(told) ? numberInUsage(reading, outputInUsage) : told);
+}
+
+/** Langfuse has its counts as JSON in a text: `{"input": 120, "output": 48}`. */
+function numberInUsage(reading: Reading, pattern: RegExp): number {
+  const text = rawText(reading, usageDetails, 1_024);
+  return text === "" ? Number.NaN : Number(pattern.exec(text)?.[1] ?? Number.NaN);
+}
+
+const inputInUsage = /"(?:input|prompt_tokens|input_tokens|promptTokens)"\s*:\s*(\d+)/;
+const outputInUsage = /"(?:output|completion_tokens|output_tokens|completionTokens)"\s*:\s*(\d+)/;
 export const cachedTokensOf = (reading: Reading): number =>
   countOf(firstNumber(reading, cachedTokens));
 export const reasoningTokensOf = (reading: Reading): number =>

@@ -2,8 +2,9 @@
  * Which spans are model calls, and of which operation. A span counts only where one of these tables says so: agent,
  * workflow, step, tool, routing and HTTP spans never do, whatever else they carry.
  */
+import { valueKind } from "../decode/attributes.ts";
 import { textOf } from "../decode/texts.ts";
-import { fieldOf } from "./attributes.ts";
+import { fieldOf, fieldsOf } from "./attributes.ts";
 import { type Reading, textIn } from "./reading.ts";
 
 /** OTLP span kinds. A call is made by a client, or inside the process that wraps it. */
@@ -66,7 +67,45 @@ const aiOperationEndings: readonly (readonly [string, string])[] = [
   [".doEmbed", "embeddings"],
 ];
 
+/** `langfuse.observation.type` of the Langfuse SDKs, whose spans have no operation name. */
+const langfuseTypes: Readonly<Record<string, string>> = {
+  generation: "chat",
+  embedding: "embeddings",
+};
+
+/**
+ * What only a model server's own span of a request has, which is a SERVER span without an operation name.
+ * Source: vLLM, `vllm/tracing` (span `llm_request`).
+ */
+const modelServerFields = fieldsOf(
+  "gen_ai.latency.e2e",
+  "gen_ai.latency.time_in_queue",
+  "gen_ai.latency.time_to_first_token",
+);
+
+/** Who was asked for which model: what spans without an operation name must have to be calls. */
+const providerFields = fieldsOf("gen_ai.provider.name", "gen_ai.system");
+const modelField = fieldOf("gen_ai.request.model");
+/** What only an answer, or the lack of one, leaves on a span that is not a client's. */
+const answerFields = fieldsOf(
+  "gen_ai.usage.input_tokens",
+  "gen_ai.usage.prompt_tokens",
+  "gen_ai.response.id",
+);
+/** What other things than calls have, among them LiteLLM's database spans, workflows, agents and tools. */
+const otherThanCalls = fieldsOf(
+  "traceloop.span.kind",
+  "gen_ai.tool.name",
+  "gen_ai.agent.name",
+  "db.system",
+  "db.system.name",
+  "http.route",
+);
+/** Scopes that write requests' attributes on routing spans, too. */
+const routingScopes: ReadonlySet<string> = new Set(["litellm"]);
+
 const operationName = fieldOf("gen_ai.operation.name");
+const langfuseType = fieldOf("langfuse.observation.type");
 const openInferenceKind = fieldOf("openinference.span.kind");
 const aiOperation = fieldOf("ai.operationId");
 const requestType = fieldOf("llm.request.type");
@@ -74,8 +113,8 @@ const requestType = fieldOf("llm.request.type");
 /** Operation of a model call in the conventions' words; empty for a span that is none. */
 export function operationOf(reading: Reading): string {
   const { kind } = reading.span;
-  if (kind === spanKind.server || kind === spanKind.producer || kind === spanKind.consumer)
-    return "";
+  if (kind === spanKind.server) return isModelServer(reading) ? "chat" : "";
+  if (kind === spanKind.producer || kind === spanKind.consumer) return "";
   const { texts, attributes } = reading;
   const inference = textIn(reading, attributes, openInferenceKind);
   if (inference !== 0) return openInferenceKinds[textOf(texts, inference).toUpperCase()] ?? "";
@@ -84,9 +123,32 @@ export function operationOf(reading: Reading): string {
   const named = textIn(reading, attributes, operationName);
   if (named !== 0) return operations[textOf(texts, named)] ?? "";
   const type = textIn(reading, attributes, requestType);
-  if (type === 0) return "";
+  if (type === 0) return unnamedOperationOf(reading);
   const table = textOf(texts, reading.scope) === "litellm" ? operations : requestTypes;
   return table[textOf(texts, type)] ?? "";
+}
+
+/**
+ * Spans without any operation name: what failed before the library came to write it (OpenLLMetry's Responses API), older Logfire,
+ * Langfuse. Provider and model must be there, and nothing that other spans have.
+ */
+function unnamedOperationOf(reading: Reading): string {
+  const { attributes, texts, span } = reading;
+  const langfuse = textIn(reading, attributes, langfuseType);
+  if (langfuse !== 0) return langfuseTypes[textOf(texts, langfuse)] ?? "";
+  if (!isPresent(reading, modelField) || !providerFields.some((field) => isPresent(reading, field)))
+    return "";
+  if (otherThanCalls.some((field) => isPresent(reading, field))) return "";
+  if (routingScopes.has(textOf(texts, reading.scope))) return "";
+  const isClient = span.kind === spanKind.client;
+  return isClient || answerFields.some((field) => isPresent(reading, field)) ? "chat" : "";
+}
+
+const isPresent = ({ attributes }: Reading, field: number): boolean =>
+  attributes.kinds[field] !== valueKind.none;
+
+function isModelServer(reading: Reading): boolean {
+  return modelServerFields.some((field) => isPresent(reading, field));
 }
 
 function aiOperationOf(id: string): string {

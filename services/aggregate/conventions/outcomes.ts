@@ -149,6 +149,8 @@ const apiTypes: Readonly<Record<string, Outcome>> = {
 
 /** What texts say, where nothing else does; first match wins. */
 const phrases: readonly (readonly [RegExp, Outcome])[] = [
+  // OpenAI's words for a 503.
+  [/engine is (currently )?overloaded/i, "unavailable"],
   [/overloaded/i, "overloaded"],
   [/rate.?limit|too many requests|quota/i, "rate_limit"],
   [
@@ -219,6 +221,8 @@ const statusFields = fieldsOf(
 );
 const exceptionMessage = fieldOf("exception.message");
 const errorMessage = fieldOf("error.message");
+const langfuseLevel = fieldOf("langfuse.observation.level");
+const langfuseMessage = fieldOf("langfuse.observation.status_message");
 const messageBytes = 512;
 
 /** HTTP status of the call; NaN where the telemetry has none as an attribute. */
@@ -239,6 +243,7 @@ export function isFailed(reading: Reading): boolean {
   const { span, attributes } = reading;
   if (span.statusCode === 2) return true;
   if (textIn(reading, attributes, errorTypeField) !== 0) return true;
+  if (rawText(reading, langfuseLevel, 8) === "ERROR") return true;
   return statusOf(reading) >= 400;
 }
 
@@ -328,7 +333,7 @@ function messageOf(reading: Reading): string {
     span.messageStart,
     Math.min(span.messageEnd, span.messageStart + messageBytes),
   );
-  const rest = [exceptionMessage, errorMessage].map((field) =>
+  const rest = [exceptionMessage, errorMessage, langfuseMessage].map((field) =>
     rawText(reading, field, messageBytes),
   );
   return [status, ...rest].filter((text) => text !== "").join("\n");

@@ -63,10 +63,31 @@ const inferenceParameters = fieldsOf(
   "llm.invocation_parameters",
   "embedding.invocation_parameters",
 );
-const inferenceModels = fieldsOf("llm.model_name", "embedding.model_name");
+/** Where nothing says what was asked for: Langfuse's one model, and the one that answered. */
+const lastModels = fieldsOf(
+  "llm.model_name",
+  "embedding.model_name",
+  "langfuse.observation.model.name",
+  "gen_ai.response.model",
+);
 const inferenceModel = fieldOf("llm.model_name");
 const inferenceResponseModel = fieldOf("llm.response.model_name");
 const responseModelFields = fieldsOf("gen_ai.response.model", "ai.response.model");
+
+/** Who makes the models of a family: for spans that name a model and nobody who serves it. */
+const makers: readonly (readonly [RegExp, string])[] = [
+  [/^(gpt-|chatgpt-|o[134](-|$)|text-embedding-|davinci|babbage)/, "openai"],
+  [/^claude-/, "anthropic"],
+  [/^gemini-/, "gcp.gemini"],
+  [/^(mistral|ministral|magistral|codestral|mixtral)-/, "mistral_ai"],
+  [/^command-/, "cohere"],
+  [/^deepseek-/, "deepseek"],
+  [/^grok-/, "x_ai"],
+  [/^sonar(-|$)/, "perplexity"],
+];
+
+/** Spans of a model server itself, which do not say what it is. Source: vLLM, `vllm/tracing`. */
+const modelServerFields = fieldsOf("gen_ai.latency.e2e", "gen_ai.latency.time_in_queue");
 
 /** Interned name of the provider; 0 where the span does not tell. */
 export function providerOf(reading: Reading): number {
@@ -76,7 +97,14 @@ export function providerOf(reading: Reading): number {
   const model = textOf(reading.texts, textIn(reading, reading.attributes, liteLlmModel));
   const slash = model.indexOf("/");
   if (slash > 0) return internText(reading.texts, canonicalProvider(model.slice(0, slash)));
-  return canonicalId(reading.texts, firstText(reading, errorProviderFields));
+  const failed = firstText(reading, errorProviderFields);
+  if (failed !== 0) return canonicalId(reading.texts, failed);
+  for (let i = 0; i < modelServerFields.length; i++)
+    if (textIn(reading, reading.attributes, modelServerFields[i] as number) !== 0)
+      return internText(reading.texts, "vllm");
+  const asked = textOf(reading.texts, modelOf(reading)).toLowerCase();
+  const maker = makers.find(([family]) => family.test(asked))?.[1];
+  return maker === undefined ? 0 : internText(reading.texts, maker);
 }
 
 /** Interned name of the model that was asked for at the provider; 0 where the span does not tell. */
@@ -96,7 +124,7 @@ export function modelOf(reading: Reading): number {
   const parameter = parameterModel(reading);
   if (parameter !== 0) return parameter;
   const vercel = textIn(reading, attributes, aiModel);
-  return vercel !== 0 ? vercel : firstText(reading, inferenceModels);
+  return vercel !== 0 ? vercel : firstText(reading, lastModels);
 }
 
 /** OpenInference: the model asked for is inside a JSON text; `llm.model_name` is the response's, and absent on failures. */

@@ -46,6 +46,7 @@ const finishCounter: Readonly<Record<number, number>> = {
   [finishKind.refused]: counterIds.refused,
   [finishKind.error]: counterIds.finishOther,
   [finishKind.other]: counterIds.finishOther,
+  [finishKind.unknown]: counterIds.finishOther,
   [finishKind.missing]: counterIds.finishMissing,
 };
 

@@ -1,0 +1,232 @@
+/**
+ * What each library shows, and what it leaves out or says differently, with the reason: the rules behind the expected rows.
+ * `docs/libraries.md` is written from them.
+ */
+import type { Departure, Showing } from "./expected.ts";
+import type { TrueCall } from "./truth.ts";
+
+type When = (call: TrueCall) => boolean;
+
+const both =
+  (...conditions: readonly When[]): When =>
+  (call) =>
+    conditions.every((condition) => condition(call));
+const not =
+  (condition: When): When =>
+  (call) =>
+    !condition(call);
+const ends =
+  (...behaviours: readonly string[]): When =>
+  (call) =>
+    behaviours.includes(call.behaviour);
+const by =
+  (provider: string): When =>
+  (call) =>
+    call.provider === provider;
+const over =
+  (api: string): When =>
+  (call) =>
+    call.api === api;
+const isStreamed: When = (call) => call.streamed;
+const isServed: When = (call) => call.served;
+
+const broken = both(isStreamed, ends("cut", "event"));
+const left = both(isStreamed, ends("cancel"));
+const unended = both(isStreamed, ends("cut", "event", "cancel"));
+/** Streams whose first chunk had come. */
+const begun = both(isStreamed, ends("ok", "tool", "truncated", "empty", "cut", "event", "cancel"));
+const nowhere: When = () => false;
+
+const noFirstToken: Pick<Showing, "firstToken" | "retries"> = {
+  firstToken: nowhere,
+  retries: "inside one call",
+};
+/** The same, but only for streams that came to an end. */
+const firstTokensOfEnded: Pick<Showing, "firstToken" | "retries"> = {
+  firstToken: both(begun, not(left)),
+  retries: "inside one call",
+};
+const firstTokens: Pick<Showing, "firstToken" | "retries"> = {
+  firstToken: begun,
+  retries: "inside one call",
+};
+
+const messageStart: Departure = {
+  when: both(by("anthropic"), unended),
+  tokens: { output: 1 },
+  because: "a broken Anthropic stream has the one output token that its first event announces",
+};
+const noTokensOfBroken: Departure = {
+  when: both(by("anthropic"), unended),
+  tokens: { input: 0 },
+  because: "a broken Anthropic stream has no tokens, though its first event announced them",
+};
+const leftLooksFine: Departure = {
+  when: left,
+  shows: "ok",
+  because: "a stream that its caller left looks like one whose usage was not asked for: ok",
+};
+const cutLooksRefused: Departure = {
+  when: both(by("openai"), isStreamed, ends("cut")),
+  shows: "connection_error",
+  because:
+    "a cut OpenAI stream has the error of a connection that never came about, and nothing shows that it had begun",
+};
+
+/** By name of the run. */
+export const showings: Readonly<Record<string, Showing>> = {
+  "contrib-openai-v2": { ...noFirstToken, departures: [leftLooksFine] },
+  "contrib-openai-v2-latest": { ...noFirstToken, departures: [leftLooksFine] },
+  "contrib-genai-openai": { ...firstTokens, departures: [] },
+  "contrib-genai-anthropic": { ...firstTokens, departures: [messageStart] },
+  "contrib-genai-anthropic-and-sdk": { ...firstTokens, departures: [messageStart] },
+  "anthropic-sdk": { ...firstTokensOfEnded, departures: [] },
+  "openllmetry-openai": {
+    ...firstTokens,
+    // The Responses API's streams have no chunk events.
+    firstToken: both(begun, over("chat")),
+    departures: [
+      {
+        when: both(over("chat"), broken),
+        shows: "client_cancelled",
+        because:
+          "a broken stream of chat completions is marked as a success without an end, like one that its caller left: client_cancelled, unless the span around it failed",
+      },
+      {
+        when: both(over("responses"), ends("truncated")),
+        shows: "nothing",
+        because: "a truncated answer of the Responses API has no span",
+      },
+      { ...cutLooksRefused, when: both(over("responses"), isStreamed, ends("cut")) },
+    ],
+  },
+  "openllmetry-anthropic": {
+    ...noFirstToken,
+    departures: [
+      { when: unended, shows: "nothing", because: "a broken or abandoned stream has no span" },
+      {
+        when: both(isStreamed, ends("ok", "tool")),
+        tokens: { output: 49 },
+        because:
+          "output tokens of streams include those of the first event once more: one too many",
+      },
+      {
+        when: both(isStreamed, ends("529")),
+        shows: "nothing",
+        because: "a refused call of messages.stream has no span",
+      },
+    ],
+  },
+  "openllmetry-anthropic-and-sdk": { ...firstTokensOfEnded, departures: [] },
+  "openinference-openai": { ...firstTokens, departures: [] },
+  "openinference-anthropic": { ...noFirstToken, departures: [messageStart] },
+  "openinference-anthropic-and-sdk": { ...firstTokensOfEnded, departures: [messageStart] },
+  litellm: { ...noFirstToken, departures: [noTokensOfBroken] },
+  "litellm-served": {
+    ...noFirstToken,
+    departures: [
+      noTokensOfBroken,
+      {
+        when: isServed,
+        shows: "nothing",
+        because:
+          "inside a span of the application a call has no span of its own: its attributes are written on the application's, which is an HTTP request and stays one",
+      },
+    ],
+  },
+  "litellm-over-openinference": {
+    ...firstTokens,
+    firstToken: both(begun, by("openai")),
+    departures: [
+      noTokensOfBroken,
+      {
+        when: both(isServed, by("anthropic")),
+        shows: "nothing",
+        because:
+          "inside a span of the application only calls of the instrumented client have a span of their own, here OpenAI's",
+      },
+    ],
+  },
+  "pydantic-ai": { ...firstTokens, departures: [messageStart] },
+  langchain: {
+    ...noFirstToken,
+    retries: "a call each",
+    departures: [
+      noTokensOfBroken,
+      cutLooksRefused,
+      {
+        when: both(by("anthropic"), isStreamed, not(unended)),
+        tokens: { input: 0 },
+        because: "streams of ChatAnthropic have no input tokens",
+      },
+    ],
+  },
+  "openai-agents": {
+    ...noFirstToken,
+    departures: [
+      cutLooksRefused,
+      {
+        when: both(over("responses"), ends("ok")),
+        model: "gpt-4o-2024-08-06",
+        because: "the Responses API's calls name the model that answered, not the one asked for",
+      },
+      {
+        when: both(over("responses"), not(ends("ok"))),
+        model: "",
+        because: "a failed call of the Responses API names no model at all",
+      },
+    ],
+  },
+  "vercel-ai-5": {
+    ...firstTokens,
+    retries: "a call each",
+    firstToken: both(begun, not(ends("cut", "cancel"))),
+    departures: [
+      {
+        when: both(isStreamed, ends("cut", "cancel")),
+        shows: "nothing",
+        because: "a cut or abandoned stream has no span of the call",
+      },
+      noTokensOfBroken,
+      {
+        when: both(by("anthropic"), not(isStreamed), ends("ok", "truncated", "flaky")),
+        tokens: { input: 100 },
+        because: "input tokens of whole Anthropic answers leave out those read from the cache",
+      },
+    ],
+  },
+  "vercel-ai-7": {
+    ...firstTokens,
+    firstToken: both(begun, not(left), not(both(by("anthropic"), unended))),
+    departures: [
+      {
+        when: both(by("anthropic"), isStreamed, ends("event")),
+        shows: "nothing",
+        because: "an Anthropic stream with an error in it has no span of the call",
+      },
+      noTokensOfBroken,
+    ],
+  },
+  "openllmetry-js-openai": {
+    ...noFirstToken,
+    departures: [
+      {
+        when: not(ends("ok", "empty", "truncated", "tool", "flaky")),
+        shows: "nothing",
+        because: "only calls that ended well have spans",
+      },
+      { when: over("embeddings"), shows: "nothing", because: "embeddings have no spans" },
+      {
+        when: isStreamed,
+        tokens: { input: 0, output: 0 },
+        because: "streams have no tokens",
+      },
+    ],
+  },
+  "contrib-js-openai": {
+    ...noFirstToken,
+    departures: [
+      { when: unended, shows: "nothing", because: "a broken or abandoned stream has no span" },
+    ],
+  },
+};

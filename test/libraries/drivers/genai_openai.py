@@ -1,0 +1,11 @@
+import plan
+
+plan.start()
+
+from opentelemetry.instrumentation.genai.openai import OpenAIInstrumentor
+
+import openai_calls
+
+OpenAIInstrumentor().instrument()
+openai_calls.run(responses=True)
+plan.finish()
