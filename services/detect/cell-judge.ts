@@ -16,6 +16,7 @@ import {
   type SignalSource,
   signalSources,
 } from "./signal-sources.ts";
+import { shortBelow } from "./usual-length.ts";
 
 const trafficIndex = signalSources.findIndex(({ kind }) => kind === "traffic");
 const trafficSource = signalSources[trafficIndex] as Extract<SignalSource, { kind: "traffic" }>;
@@ -44,6 +45,7 @@ export function judgeCell(
     isCellFrozen: cell.isFrozen,
     isWarming: cell.seen < detect.warmUpWindows,
     factor,
+    shortBelow: shortBelow(cell),
     detect,
     shown: [],
     spotless: { requests: false, served: false, ok: false },
@@ -79,6 +81,7 @@ function judgeSilence(
     isCellFrozen: cell.isFrozen,
     isWarming: cell.seen < detect.warmUpWindows,
     factor: explainedFactor(cell.drivers, sample),
+    shortBelow: 0,
     detect,
     shown: [],
     spotless: undefined,
@@ -102,11 +105,12 @@ function latencyLevel(window: CellWindow): number | undefined {
 }
 
 /** Gives a ratio signal whose first bad request this is a state of its own: that of the spotless ones, before this window. */
-function partFromSpotless({ cell, window, time }: Step): void {
+function partFromSpotless({ cell, window, time, shortBelow }: Step): void {
   for (let index = 0; index < signalSources.length; index++) {
     if (cell.signals[index] !== null) continue;
     const source = signalSources[index] as SignalSource;
-    if (source.kind !== "ratio" || source.set !== "ratio" || source.bad(window) === 0) continue;
+    if (source.kind !== "ratio" || source.set !== "ratio" || source.bad(window, shortBelow) === 0)
+      continue;
     cell.signals[index] = {
       ...initialSignal([], time.windowMs),
       detectors: structuredClone(spotlessStates(cell, source.of, time.windowMs)),

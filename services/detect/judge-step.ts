@@ -23,6 +23,8 @@ export interface Step {
   readonly isWarming: boolean;
   /** Factor on latencies that prompts and load explain. */
   readonly factor: number;
+  /** Tokens below which an answer is far too short. */
+  readonly shortBelow: number;
   readonly detect: Judgement["detect"];
   /** Signals to be shown, in the order of `signalSources`. */
   readonly shown: SignalVerdict[];
