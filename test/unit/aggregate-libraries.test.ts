@@ -6,6 +6,7 @@ import { contribCases } from "../support/aggregate-cases/contrib-cases.ts";
 import { frameworkCases } from "../support/aggregate-cases/framework-cases.ts";
 import { liteLlmCases } from "../support/aggregate-cases/litellm-cases.ts";
 import { openInferenceCases } from "../support/aggregate-cases/openinference-cases.ts";
+import { variationCases } from "../support/aggregate-cases/variation-cases.ts";
 import { type Batch, countBatches } from "../support/aggregate-harness.ts";
 
 const libraryCases = [
@@ -14,6 +15,7 @@ const libraryCases = [
   ...openInferenceCases,
   ...liteLlmCases,
   ...frameworkCases,
+  ...variationCases,
 ];
 
 const unlessTold: Omit<RequestRow, "provider" | "model"> = {

@@ -23,6 +23,11 @@ const operations: Readonly<Record<string, string>> = {
   generate_content: "generate_content",
   text_completion: "text_completion",
   embeddings: "embeddings",
+  // Semantic Kernel's, and what is written of the interfaces' own names.
+  "chat.completions": "chat",
+  chat_completion: "chat",
+  chat_completions: "chat",
+  "text.completions": "text_completion",
   // LiteLLM's call types.
   completion: "chat",
   acompletion: "chat",
@@ -121,7 +126,7 @@ export function operationOf(reading: Reading): string {
   const vercel = textIn(reading, attributes, aiOperation);
   if (vercel !== 0) return aiOperationOf(textOf(texts, vercel));
   const named = textIn(reading, attributes, operationName);
-  if (named !== 0) return operations[textOf(texts, named)] ?? "";
+  if (named !== 0) return operations[textOf(texts, named).toLowerCase()] ?? "";
   const type = textIn(reading, attributes, requestType);
   if (type === 0) return unnamedOperationOf(reading);
   const table = textOf(texts, reading.scope) === "litellm" ? operations : requestTypes;

@@ -30,6 +30,8 @@ const names: Readonly<Record<Exclude<Outcome, "ok">, readonly string[]>> = {
     "responseaborted",
     "clientdisconnected",
     "clientclosedrequest",
+    "taskcanceled",
+    "operationcanceled",
   ],
   timeout: [
     "apitimeout",
@@ -65,8 +67,16 @@ const names: Readonly<Record<Exclude<Outcome, "ok">, readonly string[]>> = {
     "resourceexhausted",
     "quotaexceeded",
     "insufficientquota",
+    "servicequotaexceeded",
   ],
-  unavailable: ["serviceunavailable", "unavailable", "badgateway", "modelunavailable", "notready"],
+  unavailable: [
+    "serviceunavailable",
+    "unavailable",
+    "badgateway",
+    "modelunavailable",
+    "notready",
+    "modelnotready",
+  ],
   auth: [
     "authentication",
     "permissiondenied",
@@ -135,6 +145,7 @@ const names: Readonly<Record<Exclude<Outcome, "ok">, readonly string[]>> = {
     "clientpayload",
     "midstreamfallback",
     "prematureclose",
+    "modelstreamerror",
   ],
   server_error: ["internalserver", "server", "modelserver", "internal", "undocumentedserver"],
   other: [],
@@ -171,10 +182,10 @@ const ofName = new Map<string, number>();
 for (const [outcome, all] of Object.entries(names))
   for (const name of all) ofName.set(name, outcomeIndex[outcome as Outcome]);
 
-/** `<class 'openai.RateLimitError'>` and `openai.RateLimitError` are both `RateLimitError`. */
+/** `<class 'openai.RateLimitError'>`, `openai.RateLimitError` and `AI_RateLimitError` are all `RateLimitError`. */
 function className(text: string): string {
   const bare = text.replace(/^<class '(.*)'>$/, "$1");
-  return bare.slice(bare.lastIndexOf(".") + 1);
+  return bare.slice(bare.lastIndexOf(".") + 1).replace(/^AI_/, "");
 }
 
 function squashed(name: string): string {

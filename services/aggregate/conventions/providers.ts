@@ -3,32 +3,48 @@ import { internText, type Texts, textOf } from "../decode/texts.ts";
 import { fieldOf, fieldsOf } from "./attributes.ts";
 import { firstText, type Reading, rawText, textIn } from "./reading.ts";
 
-/** Names other than those of the conventions, in lower case. Names that are in no table stay as they are. */
+/**
+ * Names other than those of the conventions, in lower case with `_` for blanks and hyphens. Names that are in no table stay as they
+ * are.
+ */
 const aliases: Readonly<Record<string, string>> = {
   az: "azure.ai.openai",
   azure: "azure.ai.openai",
+  azureopenai: "azure.ai.openai",
   azure_openai: "azure.ai.openai",
-  "azure-openai": "azure.ai.openai",
+  "azure.openai": "azure.ai.openai",
   "az.ai.openai": "azure.ai.openai",
   azure_ai: "azure.ai.inference",
+  azure_ai_inference: "azure.ai.inference",
   "az.ai.inference": "azure.ai.inference",
+  amazon: "aws.bedrock",
   aws: "aws.bedrock",
   aws_bedrock: "aws.bedrock",
   bedrock: "aws.bedrock",
+  "bedrock.anthropic": "aws.bedrock",
   bedrock_converse: "aws.bedrock",
-  "amazon-bedrock": "aws.bedrock",
+  bedrockruntime: "aws.bedrock",
   amazon_bedrock: "aws.bedrock",
+  "amazon.bedrock": "aws.bedrock",
   google: "gcp.gen_ai",
+  google_genai: "gcp.gen_ai",
   gemini: "gcp.gemini",
-  "google.generative-ai": "gcp.gemini",
+  google_gemini: "gcp.gemini",
+  "google.generative_ai": "gcp.gemini",
   google_ai_studio: "gcp.gemini",
   vertex_ai: "gcp.vertex_ai",
   vertexai: "gcp.vertex_ai",
   vertex: "gcp.vertex_ai",
+  "vertex.anthropic": "gcp.vertex_ai",
+  google_vertexai: "gcp.vertex_ai",
+  google_vertex: "gcp.vertex_ai",
+  google_anthropic_vertex: "gcp.vertex_ai",
   "google.vertex": "gcp.vertex_ai",
-  "google-vertex": "gcp.vertex_ai",
   "google.vertex.anthropic": "gcp.vertex_ai",
+  claude: "anthropic",
+  ibm_watsonx: "ibm.watsonx.ai",
   watsonx: "ibm.watsonx.ai",
+  "watsonx.ai": "ibm.watsonx.ai",
   xai: "x_ai",
   mistral: "mistral_ai",
   mistralai: "mistral_ai",
@@ -40,12 +56,14 @@ const interfaceSuffix =
   /\.(chat|responses|messages|completion|completions|embedding|embeddings|textembedding|generative-ai|image|speech|transcription)$/;
 
 export function canonicalProvider(name: string): string {
-  const lower = name.toLowerCase();
-  const known = aliases[lower];
+  const lower = name.trim().toLowerCase();
+  const known = aliasOf(lower);
   if (known !== undefined) return known;
   const bare = lower.replace(interfaceSuffix, "");
-  return aliases[bare] ?? bare;
+  return aliasOf(bare) ?? bare;
 }
+
+const aliasOf = (name: string): string | undefined => aliases[name.replace(/[\s-]+/g, "_")];
 
 const providerFields = fieldsOf(
   "gen_ai.provider.name",

@@ -1,0 +1,412 @@
+/** Forms that other libraries and earlier versions give the same facts. */
+import type { RequestRow } from "../../../services/contracts/request-rows.ts";
+import {
+  answered,
+  chat,
+  claude,
+  exception,
+  genaiAnthropic,
+  type LibraryCase,
+  type LibraryCases,
+  one,
+  openai,
+  openaiV2,
+  tokens,
+} from "./case.ts";
+
+const anyScope = "my.own.instrumentation";
+
+const providers = [
+  ["OpenAI", "openai"],
+  ["Azure", "azure.ai.openai"],
+  ["AzureOpenAI", "azure.ai.openai"],
+  ["az.ai.inference", "azure.ai.inference"],
+  ["azure-openai.chat", "azure.ai.openai"],
+  ["AWS", "aws.bedrock"],
+  ["Amazon Bedrock", "aws.bedrock"],
+  ["bedrock_converse", "aws.bedrock"],
+  ["bedrock.anthropic.messages", "aws.bedrock"],
+  ["VertexAI", "gcp.vertex_ai"],
+  ["google_vertexai", "gcp.vertex_ai"],
+  ["vertex.anthropic.messages", "gcp.vertex_ai"],
+  ["google.generative-ai", "gcp.gemini"],
+  ["gcp.gen_ai", "gcp.gen_ai"],
+  ["MistralAI", "mistral_ai"],
+  ["xai.chat", "x_ai"],
+  ["ollama", "ollama"],
+] as const;
+
+const failures = [
+  ["com.openai.errors.RateLimitException", "", "rate_limit"],
+  ["software.amazon.awssdk.services.bedrockruntime.model.ThrottlingException", "", "rate_limit"],
+  ["ServiceQuotaExceededException", "", "rate_limit"],
+  ["ModelNotReadyException", "", "unavailable"],
+  ["ModelStreamErrorException", "", "stream_error"],
+  ["google.genai.errors.ServerError", "503 UNAVAILABLE. {}", "unavailable"],
+  ["google.genai.errors.ClientError", "429 RESOURCE_EXHAUSTED. {}", "rate_limit"],
+  ["System.ClientModel.ClientResultException", "HTTP 429 (requests: limit)", "rate_limit"],
+  ["System.OperationCanceledException", "", "client_cancelled"],
+  ["529", "", "overloaded"],
+  ["_OTHER", "context deadline exceeded", "timeout"],
+  ["timeout", "", "timeout"],
+] as const satisfies readonly (readonly [string, string, RequestRow["outcome"]])[];
+
+const namedProviders: LibraryCase[] = providers.map(([name, provider]) => ({
+  title: `the provider ${name} as ${provider}`,
+  batches: one(anyScope, {
+    attributes: chat("gen_ai.system", { provider: name, model: "m" }, answered),
+  }),
+  rows: [{ provider, model: "m", ...tokens }],
+}));
+
+const namedFailures: LibraryCase[] = failures.map(([errorType, message, outcome]) => ({
+  title: `${errorType} (${message}) as ${outcome}`,
+  batches: one(anyScope, {
+    status: "error",
+    message,
+    attributes: chat("gen_ai.provider.name", openai, { "error.type": errorType }),
+  }),
+  rows: [{ ...openai, outcome }],
+}));
+
+export const variationCases: readonly LibraryCases[] = [
+  { library: "whichever library, by provider", cases: namedProviders },
+  { library: "whichever library, by error", cases: namedFailures },
+  {
+    library: "libraries without an operation name",
+    cases: [
+      {
+        title: "a failed call of OpenLLMetry's Responses API, which never came to write it",
+        batches: one("opentelemetry.instrumentation.openai.v1", {
+          name: "openai.response",
+          status: "error",
+          message: "Connection error.",
+          attributes: {
+            "gen_ai.provider.name": "openai",
+            "gen_ai.request.model": "gpt-4o",
+            "gen_ai.is_streaming": true,
+            "error.type": "APIConnectionError",
+          },
+        }),
+        rows: [{ ...openai, outcome: "connection_error" }],
+      },
+      {
+        title: "an INTERNAL span of Logfire with tokens, and none without",
+        batches: one(
+          "logfire.openai",
+          {
+            kind: "internal",
+            attributes: {
+              "gen_ai.system": "openai",
+              "gen_ai.request.model": "gpt-4o",
+              "gen_ai.usage.input_tokens": 120,
+              "gen_ai.usage.output_tokens": 48,
+            },
+          },
+          {
+            kind: "internal",
+            attributes: { "gen_ai.system": "openai", "gen_ai.request.model": "gpt-4o" },
+          },
+        ),
+        rows: [{ ...openai, ...tokens }],
+      },
+      {
+        title: "no database, agent, tool, workflow or routing span, whatever it carries",
+        batches: [
+          ...["db.system", "gen_ai.agent.name", "gen_ai.tool.name", "traceloop.span.kind"].map(
+            (other) => ({
+              scope: anyScope,
+              spans: [
+                {
+                  attributes: {
+                    "gen_ai.system": "openai",
+                    "gen_ai.request.model": "gpt-4o",
+                    "gen_ai.usage.input_tokens": 9,
+                    [other]: "x",
+                  },
+                },
+              ],
+            }),
+          ),
+          {
+            scope: "litellm",
+            spans: [
+              {
+                name: "route smart",
+                attributes: { "gen_ai.provider.name": "openai", "gen_ai.request.model": "smart" },
+              },
+            ],
+          },
+        ],
+        rows: [],
+      },
+      {
+        title:
+          "generations of Langfuse, by their model's maker, and none of its other observations",
+        batches: one(
+          "langfuse-sdk",
+          {
+            id: 1,
+            trace: 1,
+            kind: "internal",
+            attributes: { "langfuse.observation.type": "agent" },
+          },
+          {
+            id: 2,
+            trace: 1,
+            parent: 1,
+            kind: "internal",
+            attributes: {
+              "langfuse.observation.type": "generation",
+              "langfuse.observation.model.name": "gpt-4o",
+              "langfuse.observation.usage_details": '{"input":120,"output":48,"total":168}',
+            },
+          },
+          {
+            id: 3,
+            trace: 1,
+            parent: 1,
+            kind: "internal",
+            attributes: {
+              "langfuse.observation.type": "generation",
+              "langfuse.observation.model.name": claude.model,
+              "langfuse.observation.level": "ERROR",
+              "langfuse.observation.status_message": "Error code: 529 - {'type'",
+            },
+          },
+        ),
+        rows: [
+          { ...claude, outcome: "overloaded" },
+          { ...openai, ...tokens },
+        ],
+      },
+    ],
+  },
+  {
+    // Source: vllm-project/vllm, `vllm/tracing` and the output processor that writes the span.
+    library: "vLLM's own spans",
+    cases: [
+      {
+        title: "a request with its times, inside its caller's span",
+        batches: [
+          {
+            scope: openaiV2,
+            spans: [
+              { id: 1, trace: 1, attributes: chat("gen_ai.system", { ...openai, model: "alias" }) },
+            ],
+          },
+          {
+            scope: "vllm.llm_engine",
+            spans: [
+              {
+                id: 2,
+                trace: 1,
+                parent: 1,
+                kind: "server",
+                name: "llm_request",
+                endMs: 980,
+                attributes: {
+                  "gen_ai.response.model": "llama-3-8b",
+                  "gen_ai.request.id": "cmpl-1",
+                  "gen_ai.request.max_tokens": 100,
+                  "gen_ai.usage.num_sequences": 1,
+                  "gen_ai.usage.prompt_tokens": 120,
+                  "gen_ai.usage.completion_tokens": 48,
+                  "gen_ai.latency.time_in_queue": { double: 0.01 },
+                  "gen_ai.latency.time_to_first_token": { double: 0.05 },
+                  "gen_ai.latency.e2e": { double: 0.9 },
+                },
+              },
+            ],
+          },
+        ],
+        rows: [{ provider: "vllm", model: "llama-3-8b", ...tokens, ttft_p50_s: 0.0499195 }],
+      },
+    ],
+  },
+  {
+    library: "libraries side by side",
+    cases: [
+      {
+        title: "a success without a response id once, by its tokens",
+        batches: [
+          {
+            scope: "openinference.instrumentation.anthropic",
+            spans: [
+              {
+                id: 1,
+                trace: 1,
+                kind: "internal",
+                status: "ok",
+                attributes: {
+                  "openinference.span.kind": "LLM",
+                  "llm.provider": "anthropic",
+                  "llm.request.model_name": claude.model,
+                  "llm.token_count.prompt": 120,
+                  "llm.token_count.completion": 48,
+                },
+              },
+            ],
+          },
+          {
+            scope: "com.anthropic.sdk.python",
+            spans: [
+              {
+                id: 2,
+                trace: 2,
+                status: "ok",
+                startMs: 4,
+                endMs: 990,
+                attributes: chat("gen_ai.provider.name", claude, {
+                  ...answered,
+                  "gen_ai.response.model": claude.model,
+                  "gen_ai.response.id": "msg_1",
+                }),
+              },
+            ],
+          },
+        ],
+        rows: [{ ...claude, ...tokens }],
+      },
+      {
+        title: "two successes of different tokens, or of different response ids, twice",
+        batches: [
+          {
+            scope: "litellm",
+            spans: [
+              {
+                id: 1,
+                attributes: chat("gen_ai.system", openai, {
+                  "gen_ai.usage.input_tokens": 7,
+                  "gen_ai.response.id": "a",
+                }),
+              },
+              {
+                id: 2,
+                attributes: chat("gen_ai.system", openai, { "gen_ai.usage.input_tokens": 9 }),
+              },
+            ],
+          },
+          {
+            scope: openaiV2,
+            spans: [
+              {
+                id: 3,
+                startMs: 5,
+                endMs: 990,
+                attributes: chat("gen_ai.system", openai, {
+                  "gen_ai.usage.input_tokens": 7,
+                  "gen_ai.response.id": "b",
+                }),
+              },
+            ],
+          },
+        ],
+        rows: [{ ...openai, count: 3, input_tokens: 23 }],
+      },
+      {
+        title: "failures of two equally near libraries once each, the closest in time together",
+        batches: [
+          {
+            scope: "opentelemetry.instrumentation.anthropic",
+            spans: [0, 300].map((startMs, i) => ({
+              id: 10 + i,
+              startMs,
+              endMs: startMs + 200,
+              status: "error" as const,
+              attributes: chat("gen_ai.provider.name", claude, { "error.type": "RateLimitError" }),
+            })),
+          },
+          {
+            scope: genaiAnthropic,
+            spans: [5, 305].map((startMs, i) => ({
+              id: 20 + i,
+              startMs,
+              endMs: startMs + 190,
+              status: "error" as const,
+              attributes: chat("gen_ai.provider.name", claude, {
+                "error.type": "anthropic.RateLimitError",
+              }),
+            })),
+          },
+        ],
+        rows: [{ ...claude, outcome: "rate_limit", count: 2 }],
+      },
+    ],
+  },
+  {
+    library: "streams that end without an end",
+    cases: [
+      {
+        title: "OpenLLMetry's, marked as a success, and as broken inside a failed span",
+        batches: [
+          {
+            scope: "app",
+            spans: [{ id: 1, trace: 1, kind: "internal", status: "error", name: "handle" }],
+          },
+          {
+            scope: "opentelemetry.instrumentation.openai.v1",
+            spans: [
+              { id: 2, trace: 1, parent: 1 },
+              { id: 3, trace: 3 },
+            ].map((ids) => ({
+              ...ids,
+              status: "ok" as const,
+              attributes: chat("gen_ai.provider.name", openai, {
+                "gen_ai.is_streaming": true,
+                "gen_ai.response.model": "gpt-4o-2024-08-06",
+              }),
+            })),
+          },
+        ],
+        rows: [
+          { ...openai, outcome: "stream_error" },
+          { ...openai, outcome: "client_cancelled" },
+        ],
+      },
+      {
+        title: "pydantic-ai's refused one, which only the agent's span tells",
+        batches: one(
+          "pydantic-ai",
+          {
+            id: 1,
+            trace: 1,
+            kind: "internal",
+            status: "error",
+            message: "ModelRateLimitError: status_code: 429, model_name: gpt-4o",
+            attributes: { "gen_ai.operation.name": "invoke_agent" },
+            events: exception("pydantic_ai.exceptions.ModelRateLimitError", "status_code: 429"),
+          },
+          {
+            id: 2,
+            trace: 1,
+            parent: 1,
+            attributes: chat("gen_ai.provider.name", openai, { "gen_ai.response.model": "gpt-4o" }),
+          },
+        ),
+        rows: [{ ...openai, outcome: "rate_limit" }],
+      },
+      {
+        title: "LiteLLM's, whose errors are still those of the client or adapter beneath",
+        batches: one(
+          "litellm",
+          ...(
+            [
+              ["APIConnectionError", undefined],
+              ["AnthropicError", 500],
+            ] as const
+          ).map(([errorType, status]) => ({
+            kind: "internal" as const,
+            status: "error" as const,
+            attributes: chat("gen_ai.system", openai, {
+              "llm.is_streaming": "True",
+              "error.type": errorType,
+              ...(status !== undefined && { "http.response.status_code": status }),
+            }),
+          })),
+        ),
+        rows: [{ ...openai, outcome: "stream_error", count: 2 }],
+      },
+    ],
+  },
+];
