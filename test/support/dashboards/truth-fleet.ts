@@ -2,7 +2,6 @@ import { errorWords } from "../../../dashboards/sql/outcomes.ts";
 import type { Incident } from "../../../services/contracts/incident.ts";
 import type { Outcome } from "../../../services/contracts/outcomes.ts";
 import {
-  bandOf,
   callWindow,
   cellTitle,
   chosenIncidents,
@@ -23,16 +22,13 @@ import {
   servedOf,
   severityNumber,
   share,
-  signalOf,
   single,
-  stateOf,
-  stepState,
-  timesExpected,
   toMs,
   verdictWindow,
   wide,
   windowOf,
 } from "./truth.ts";
+import { bandOf, signalOf, stateOf, stepState, timesExpected } from "./truth-verdicts.ts";
 
 const minuteMs = 60_000;
 const lately = (scene: Scene) => modelCalls(scene, toMs(scene) - 5 * minuteMs);

@@ -10,13 +10,12 @@ import {
   severityNumber,
   share,
   single,
-  stateNumber,
-  stepState,
   sum,
   toMs,
   verdictWindow,
 } from "./truth.ts";
 import { beganMs, lastMs } from "./truth-fleet.ts";
+import { stateNumber, stepState } from "./truth-verdicts.ts";
 import type { CellVerdict } from "./world.ts";
 
 const recordsOf = (scene: Scene): readonly Incident[] =>
