@@ -103,6 +103,8 @@ export const attributeNames = [
   "http.method",
   // Gauges of model servers.
   "model_name",
+  "envoy_cluster_name",
+  "envoy.cluster_name",
 ] as const;
 
 export type AttributeName = (typeof attributeNames)[number];

@@ -4,7 +4,8 @@
  */
 import { type CellKey, cellKey } from "../../contracts/cell.ts";
 import { WireReader } from "../../contracts/wire.ts";
-import { attributeNames, createFields, fieldOf, fieldsOf } from "../conventions/attributes.ts";
+import { createFields, fieldOf, fieldsOf } from "../conventions/attributes.ts";
+import { type GaugeOf, gauges } from "../conventions/gauges.ts";
 import { canonicalProvider } from "../conventions/providers.ts";
 import { firstText, type Reading, spanOrResourceText, textIn } from "../conventions/reading.ts";
 import { clearSlots, createAttributeSlots, readAttribute } from "../decode/attributes.ts";
@@ -16,17 +17,11 @@ import type { Intake } from "./intake.ts";
 import { type Item, itemIntake } from "./item-intake.ts";
 import { senderOfResource } from "./sender.ts";
 
-/** Gauges that become signals of a cell, and which attributes name it. */
-const gauges: Readonly<Record<string, "route" | "model">> = {
-  "http.server.active_requests": "route",
-  "vllm:num_requests_running": "model",
-  "vllm:num_requests_waiting": "model",
-};
-
 const routeFields = fieldsOf("http.route", "url.template");
 const methodFields = fieldsOf("http.request.method", "http.method");
 const modelFields = fieldsOf("gen_ai.request.model", "model_name");
 const providerFields = fieldsOf("gen_ai.provider.name", "gen_ai.system");
+const upstreamFields = fieldsOf("envoy_cluster_name", "envoy.cluster_name");
 const regionField = fieldOf("cloud.region");
 const serviceField = fieldOf("service.name");
 
@@ -77,6 +72,8 @@ interface MetricTarget {
 
 /** Gauge, sum, histogram, exponential histogram, summary: data points are field 1 of each. */
 const dataFields = [5, 7, 9, 10, 11];
+const gaugeField = 5;
+const sumField = 7;
 
 function readMetric(reading: Reading, reader: WireReader, target: MetricTarget): void {
   const start = reader.position;
@@ -86,14 +83,33 @@ function readMetric(reading: Reading, reader: WireReader, target: MetricTarget):
   });
   for (const field of dataFields) {
     reader.position = start;
-    const gauge = field <= 7 ? gauges[name] : undefined;
-    eachMessage(reader, field, (data) =>
+    eachMessage(reader, field, (data) => {
+      const isLevel = field === gaugeField || (field === sumField && isRunningSum(data));
+      const gauge = isLevel ? gauges[name] : undefined;
       eachMessage(data, 1, (point) =>
         target.items.push(readPoint(reading, point, { name, gauge, sender: target.sender })),
-      ),
-    );
+      );
+    });
   }
 }
+
+/** Whether a `Sum` holds levels: cumulative (2 in field 2) and not monotonic (field 3). Differences say nothing by themselves. */
+function isRunningSum(sum: WireReader): boolean {
+  const start = sum.position;
+  let temporality = 0;
+  let isMonotonic = false;
+  while (sum.hasMore()) {
+    const tag = sum.varint();
+    if (tag === 16) temporality = sum.varint();
+    else if (tag === 24) isMonotonic = sum.varint() !== 0;
+    else sum.skip(tag % 8);
+  }
+  sum.position = start;
+  return temporality === 2 && !isMonotonic;
+}
+
+/** Field 8 of a point: bit 0 says that it has no value, as when a scrape failed. */
+const noValue = 1;
 
 /** The time is field 3 of every kind of point; numbers have attributes in field 7, a double in 4, an integer in 6. */
 function readPoint(
@@ -101,14 +117,16 @@ function readPoint(
   point: WireReader,
   metric: {
     readonly name: string;
-    readonly gauge: "route" | "model" | undefined;
+    readonly gauge: GaugeOf | undefined;
     readonly sender: number;
   },
 ): Item {
   const { bytes } = reading;
   const { view } = reading.scan;
   let timeMs = 0;
-  let value = 0;
+  let value = Number.NaN;
+  let flags = 0;
+  const attributes: string[] = [];
   clearSlots(reading.attributes);
   while (point.hasMore()) {
     const tag = point.varint();
@@ -117,18 +135,24 @@ function readPoint(
     if (tag === 25) timeMs = nanosToMs(readWord(view, at + 4), readWord(view, at));
     else if (tag === 33) value = reading.scan.view.getFloat64(at, true);
     else if (tag === 49) value = readWord(view, at) + (readWord(view, at + 4) | 0) * 4_294_967_296;
+    else if (tag === 64) flags = bytes[at] as number;
     else if (tag === 58 && metric.gauge !== undefined) {
       const content = new WireReader(bytes, at, point.position).message();
+      attributes.push(latin1.decode(bytes.subarray(content.position, content.end)));
       readAttribute(bytes, content.position, content.end, reading.attributes, reading.scan);
     }
   }
-  const { sender } = metric;
-  if (metric.gauge === undefined || !(value >= 0)) return { timeMs, sender };
-  const cell = metric.gauge === "route" ? routeCell(reading) : modelCell(reading);
+  const { sender, gauge } = metric;
+  if (gauge === undefined || !(value >= 0) || (flags & noValue) !== 0) return { timeMs, sender };
+  const cell = cellsOf[gauge.of](reading, gauge);
   if (cell === undefined) return { timeMs, sender };
-  const gauge = { cell, gauge: metric.name, timeMs, value };
-  return { timeMs, sender, gauge: { stream: streamOf(reading, cell, metric), reading: gauge } };
+  // Readings of one stream replace each other; several engines of one instance, told apart by any attribute, add up.
+  const senderName = textOf(reading.texts, sender);
+  const stream = [cell, metric.name, senderName, ...attributes.sort()].join("\u001e");
+  return { timeMs, sender, gauge: { stream, reading: { cell, gauge: gauge.name, timeMs, value } } };
 }
+
+const latin1 = new TextDecoder("latin1");
 
 function routeCell(reading: Reading): CellKey | undefined {
   const { texts } = reading;
@@ -145,7 +169,7 @@ function routeCell(reading: Reading): CellKey | undefined {
 }
 
 /** A model server's gauges do not say which operation its requests are for: chat, as nearly all are. */
-function modelCell(reading: Reading): CellKey | undefined {
+function modelCell(reading: Reading, gauge: GaugeOf): CellKey | undefined {
   const { texts } = reading;
   const model = firstText(reading, modelFields);
   if (model === 0) return undefined;
@@ -156,29 +180,31 @@ function modelCell(reading: Reading): CellKey | undefined {
   );
   return cellKey({
     kind: "genai",
-    provider: provider === "" ? "vllm" : canonicalProvider(provider),
+    provider: provider === "" ? (gauge.provider ?? "") : canonicalProvider(provider),
     model: textOf(texts, model),
     region: textOf(texts, spanOrResourceText(reading, regionField)),
     operation: "chat",
   });
 }
 
-/** Readings of one stream replace each other: same cell, gauge, sender and known attributes. */
-function streamOf(
-  reading: Reading,
-  cell: string,
-  metric: { readonly name: string; readonly sender: number },
-): string {
-  const { attributes } = reading;
-  const values: string[] = [];
-  for (let i = 0; i < attributes.usedCount; i++) {
-    const field = attributes.used[i] as number;
-    values.push(
-      `${attributeNames[field]}=${textOf(reading.texts, textIn(reading, attributes, field))}`,
-    );
-  }
-  return [cell, metric.name, textOf(reading.texts, metric.sender), ...values.sort()].join("\u001e");
+/** What a proxy has in flight to one of its upstreams. */
+function upstreamCell(reading: Reading, gauge: GaugeOf): CellKey | undefined {
+  const { texts } = reading;
+  const upstream = firstText(reading, upstreamFields);
+  if (upstream === 0) return undefined;
+  const service = textOf(texts, textIn(reading, reading.resource, serviceField));
+  return cellKey({
+    kind: "http",
+    provider: service === "" ? (gauge.provider ?? "") : service,
+    model: "",
+    region: textOf(texts, spanOrResourceText(reading, regionField)),
+    operation: `upstream ${textOf(texts, upstream)}`,
+  });
 }
+
+const cellsOf: Readonly<
+  Record<GaugeOf["of"], (reading: Reading, gauge: GaugeOf) => CellKey | undefined>
+> = { route: routeCell, model: modelCell, upstream: upstreamCell };
 
 /** Calls `visit` with each length-delimited field of that number; steps over the rest. */
 export function eachMessage(
