@@ -197,6 +197,15 @@ const errorTextNames: readonly string[] = [
   "error.message",
   "litellm.provider.error.message",
   "langfuse.observation.status_message",
+  // LiteLLM's proxy, span `Failed Proxy Server Request`
+  "exception",
+  "metadata.error_information",
+  // as frameworks and applications write it by hand
+  "error",
+  "error_message",
+  "error.description",
+  "error.details",
+  "exception_message",
   "otel.status_description",
 ];
 

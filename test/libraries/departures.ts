@@ -229,4 +229,21 @@ export const showings: Readonly<Record<string, Showing>> = {
       { when: unended, shows: "nothing", because: "a broken or abandoned stream has no span" },
     ],
   },
+  "litellm-proxy": { ...noFirstToken, departures: [noTokensOfBroken] },
+  "litellm-proxy-v2": {
+    ...firstTokens,
+    departures: [
+      {
+        when: both(by("openai"), isStreamed, ends("cut")),
+        tokens: { input: 23, output: 10 },
+        because: "a broken OpenAI stream has tokens that LiteLLM counted itself",
+      },
+      {
+        when: both(by("anthropic"), isStreamed, ends("cut")),
+        tokens: { output: 3 },
+        because: "a broken Anthropic stream has output tokens that LiteLLM counted itself",
+      },
+    ],
+  },
+  llamaindex: { ...firstTokens, departures: [] },
 };
