@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { dashboards } from "../../dashboards/all.ts";
 import { alertRules } from "../../dashboards/prometheus/rules.ts";
 import { rulesFile } from "../../dashboards/prometheus/rules-file.ts";
 import { metricDefinitions } from "../../services/contracts/metrics.ts";
@@ -41,6 +42,28 @@ describe.skipIf(missing !== undefined)(
         },
       );
       expect(stdout).toContain(`${alertRules.length} rules found`);
+    });
+
+    it("and so is every expression of a panel", async () => {
+      const expressions = dashboards.flatMap(({ rows }) =>
+        rows.flatMap(({ panels }) =>
+          panels.flatMap((panel) =>
+            panel.type !== "text" && panel.source.from === "prometheus"
+              ? panel.source.queries.map(({ expression }) => expression)
+              : [],
+          ),
+        ),
+      );
+      const rules = expressions.map((expression, i) => ({
+        record: `panel:expression:${i}`,
+        expr: expression.replaceAll("$__rate_interval", "1m"),
+      }));
+      await writeFile(
+        join(folder, "panels.yml"),
+        JSON.stringify({ groups: [{ name: "panels", rules }] }),
+      );
+      const { stdout } = await run("promtool", ["check", "rules", "panels.yml"], { cwd: folder });
+      expect(stdout).toContain(`${expressions.length} rules found`);
     });
 
     it("fire and stay silent as their tests say", async () => {
