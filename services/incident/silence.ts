@@ -10,7 +10,6 @@ import type { FleetWindow } from "./join.ts";
 import type { Opinion } from "./severity.ts";
 import type { SilenceMemory } from "./silence-memory.ts";
 import type { IncidentState } from "./state.ts";
-import { trafficLoss } from "./traffic-loss.ts";
 import type { EpisodeView } from "./view.ts";
 
 const cellSilentMs = 300_000;
@@ -26,7 +25,7 @@ export function silentCells(
 ): ReadonlyMap<CellKey, DegradedSignal> {
   const silent = new Map<CellKey, DegradedSignal>();
   const isAll = isFleetSilent(state, window.windowMs);
-  const isLost = trafficLoss(state, window.windowMs) !== undefined;
+  const isLost = state.trafficLoss !== null;
   // A gap of everything counts for nothing afterwards: a cell's silence is measured beyond it.
   if (state.silentWindows > 0 && !isAll) return silent;
   for (const key of Object.keys(memories).toSorted() as CellKey[]) {
@@ -61,7 +60,7 @@ export function silentCells(
 
 const minuteMs = 60_000;
 /** Share of the traffic whose sudden loss pages: two thirds may be the end of a campaign. */
-const pageLoss = 0.7;
+const pageLoss = 0.75;
 
 /** A whole silent fleet pages, and a large part of it; single cells are tickets: traffic alone is weak evidence. */
 export function silenceOpinion(view: EpisodeView, judgement: Judgement): Opinion {

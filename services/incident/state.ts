@@ -7,6 +7,7 @@ import type { GroupTrack } from "./group-track.ts";
 import { initialJoin, type JoinState } from "./join.ts";
 import type { SilenceMemory } from "./silence-memory.ts";
 import type { CellTrack } from "./track.ts";
+import type { TrafficLoss } from "./traffic-loss.ts";
 
 export interface IncidentState {
   readonly join: JoinState;
@@ -19,6 +20,8 @@ export interface IncidentState {
   silentWindows: number;
   /** Requests of all cells a window, for some minutes, oldest first. */
   readonly recentRequests: number[];
+  /** A loss of traffic everywhere at once, while it lasts. */
+  trafficLoss: TrafficLoss | null;
   windows: number;
 }
 
@@ -96,6 +99,7 @@ export function initialState(): IncidentState {
     episodes: [],
     silentWindows: 0,
     recentRequests: [],
+    trafficLoss: null,
     windows: 0,
   };
 }

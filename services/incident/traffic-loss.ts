@@ -15,30 +15,58 @@ const lostPartOfWindow = 0.65;
 /** A region takes part when its last whole minute had less than this part, and so many of them must. */
 const lostPartOfRegion = 0.6;
 const leastRegions = 0.75;
+/** The two minutes before a loss had at least this part of the usual level: a slide into the night has not. */
+const steadyPart = 0.85;
 /** Requests a window below which a fall says nothing. */
 const leastRequests = 20;
 
-/** Takes the window's requests in. */
-export function stepTrafficLoss(state: IncidentState, window: FleetWindow): void {
-  const requests = window.cells.reduce((sum, frame) => sum + frame.requests, 0);
-  state.recentRequests.push(requests);
-  while (state.recentRequests.length * window.windowMs > keptMs) state.recentRequests.shift();
+/** A loss ends where this part is back, or when it has become the usual level. */
+const backPart = 0.65;
+const longestMs = 60 * minuteMs;
+
+export interface TrafficLoss {
+  /** Requests a window before it. */
+  readonly usual: number;
+  readonly sinceMs: number;
+  /** Share that is missing now, 0 … 1. */
+  readonly share: number;
 }
 
-/** Share of the traffic that is lost; undefined while it is not lost everywhere at once. */
-export function trafficLoss(state: IncidentState, windowMs: number): number | undefined {
-  const lately = Math.round(lastsMs / windowMs);
+/** Takes the window's requests in, and settles whether traffic is lost. */
+export function stepTrafficLoss(state: IncidentState, window: FleetWindow): void {
+  const { windowMs, windowStartMs } = window;
+  const requests = window.cells.reduce((sum, frame) => sum + frame.requests, 0);
   const { recentRequests } = state;
-  // A usual level needs as many minutes again as a loss, and more.
-  if (recentRequests.length < 4 * lately) return undefined;
-  const usual = upperQuartile(recentRequests.slice(0, -lately));
-  const last = recentRequests.slice(-lately);
-  if (usual < leastRequests) return undefined;
+  recentRequests.push(requests);
+  while (recentRequests.length * windowMs > keptMs) recentRequests.shift();
+  const lately = Math.round(lastsMs / windowMs);
+  const now = mean(recentRequests.slice(-lately));
+  const known = state.trafficLoss;
+  if (known !== null) {
+    const isOver = now >= backPart * known.usual || windowStartMs - known.sinceMs > longestMs;
+    state.trafficLoss = isOver ? null : { ...known, share: 1 - now / known.usual };
+    return;
+  }
+  const usual = levelBefore(recentRequests, lately);
+  if (usual === undefined || now > lostPart * usual) return;
   // Windows without anything are a gap of the telemetry, which is told apart from a loss.
-  if (last.some((requests) => requests === 0 || requests > lostPartOfWindow * usual))
-    return undefined;
-  const part = last.reduce((sum, requests) => sum + requests, 0) / lately / usual;
-  return part <= lostPart && isEveryRegion(state) ? 1 - part : undefined;
+  const isSteady = recentRequests
+    .slice(-lately)
+    .every((count) => count > 0 && count <= lostPartOfWindow * usual);
+  if (isSteady && isEveryRegion(state))
+    state.trafficLoss = { usual, sinceMs: windowStartMs, share: 1 - now / usual };
+}
+
+/** The level that the last two minutes fell from; undefined where there was none: too little traffic, too short, or a slide. */
+function levelBefore(requests: readonly number[], lately: number): number | undefined {
+  if (requests.length < 4 * lately) return undefined;
+  const usual = upperQuartile(requests.slice(0, -lately));
+  const justBefore = mean(requests.slice(-2 * lately, -lately));
+  return usual >= leastRequests && justBefore >= steadyPart * usual ? usual : undefined;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
 
 function isEveryRegion(state: IncidentState): boolean {

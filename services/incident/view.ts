@@ -6,7 +6,6 @@ import type { FleetWindow } from "./join.ts";
 import { logSlowdown } from "./slowness.ts";
 import type { Episode, IncidentState } from "./state.ts";
 import { emptyTally, type Tally } from "./tally.ts";
-import { trafficLoss } from "./traffic-loss.ts";
 import { trafficShare } from "./traffic-share.ts";
 import { fitTrend } from "./trend.ts";
 
@@ -55,7 +54,7 @@ export function viewEpisode(
     doublingMinutes: doubling,
     quietMs: quiet * window.windowMs,
     isFleetSilent: episode.family === "silence" && isFleetSilent(state, window.windowMs),
-    trafficLoss: episode.family === "silence" ? trafficLoss(state, window.windowMs) : undefined,
+    trafficLoss: episode.family === "silence" ? state.trafficLoss?.share : undefined,
   };
 }
 

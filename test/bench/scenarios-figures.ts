@@ -30,6 +30,11 @@ export function figuresOf(outcomes: readonly Outcome[]): ScenarioFigures {
   const paged = faults.filter(({ foreshock }) => foreshock.pageMin !== null);
   set("detected_ratio", ratio(paged.length, faults.length), noFault);
   set(
+    "noticed_ratio",
+    ratio(faults.filter(({ noticedMin }) => noticedMin !== null).length, faults.length),
+    noFault,
+  );
+  set(
     "right_dimension_ratio",
     ratio(paged.filter(({ foreshock }) => foreshock.isExact === true).length, paged.length),
     "nothing was paged",

@@ -46,7 +46,7 @@ interface Shot {
 
 const minuteMs = 60_000;
 /** A run is over this long after its outage began: what comes later is neither early nor late. */
-const afterOutageMs = 20 * minuteMs;
+const afterOutageMs = 40 * minuteMs;
 /** Frames in a compressed piece: small enough to hold, large enough to compress. */
 const pieceBytes = 4_000_000;
 

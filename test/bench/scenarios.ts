@@ -120,6 +120,10 @@ function show(outcome: Outcome, isVerbose: boolean): void {
     `${outcome.scenario.padEnd(11)} ${String(outcome.seed).padStart(2)}${outcome.waves === 2 ? "²" : " "} onset ${cell(outcome.onsetMin)} outage ${cell(outcome.outageMin)} page ${cell(foreshock.pageMin)} lead ${cell(foreshock.leadMin)} noticed ${cell(outcome.noticedMin)} first rival ${cell(best === Number.POSITIVE_INFINITY ? null : best)} burn_995 ${cell(rivals.burn_995.pageMin)} false ${foreshock.falsePages} tickets ${outcome.tickets} ${foreshock.isExact === null ? " " : foreshock.isExact ? "✓" : "✗"} ${outcome.told.find(({ transition }) => transition === "paged")?.named ?? ""}\n`,
   );
   if (!isVerbose) return;
+  for (const { madeMin, isCovered, widthRatio, medianRatio } of outcome.forecasts)
+    process.stdout.write(
+      `    ${cell(madeMin)} forecast ${isCovered === null ? "of no outage" : isCovered ? "covered" : "missed"}, width ${cell(widthRatio)}, median ${cell(medianRatio)} × what was left\n`,
+    );
   for (const { transition, atMin, title, reason, incident } of outcome.told)
     if (transition !== "opened" && transition !== "grew")
       process.stdout.write(
