@@ -39,11 +39,15 @@ export interface OptionInfo {
   /** What stands for the value in help, such as `FILE`. */
   readonly value?: string;
   readonly short?: string;
+  /** May be given several times. */
+  readonly multiple?: true;
 }
 
 export interface Arguments {
   readonly positionals: readonly string[];
   text(option: string): string | undefined;
+  /** Every value of an option that may be given several times. */
+  texts(option: string): readonly string[];
   flag(option: string): boolean;
   /** A whole number within the range; throws `usage` naming option, value and range. */
   integer(option: string, fallback: number, range: readonly [number, number]): number;
@@ -51,9 +55,13 @@ export interface Arguments {
 
 export function parseArguments(command: Command, argv: readonly string[]): Arguments {
   const options: ParseArgsOptionsConfig = Object.fromEntries(
-    Object.entries(command.options).map(([name, { type, short }]) => [
+    Object.entries(command.options).map(([name, { type, short, multiple }]) => [
       name,
-      { type, ...(short === undefined ? {} : { short }) },
+      {
+        type,
+        ...(short === undefined ? {} : { short }),
+        ...(multiple === undefined ? {} : { multiple }),
+      },
     ]),
   );
   let parsed: ReturnType<typeof parseArgs>;
@@ -79,6 +87,10 @@ export function parseArguments(command: Command, argv: readonly string[]): Argum
   return {
     positionals,
     text,
+    texts: (option) => {
+      const value = values[option];
+      return Array.isArray(value) ? value.map(String) : [];
+    },
     flag: (option) => values[option] === true,
     integer(option, fallback, [low, high]) {
       const value = text(option);

@@ -7,6 +7,7 @@ import { openClickHouse } from "../history/clickhouse.ts";
 import { startEmbeddedHistory } from "../history/embedded.ts";
 import type { History } from "../history/history.ts";
 import { applyRetention, migrate } from "../history/migrate.ts";
+import { type HistoryReader, openReader } from "../history/reader.ts";
 import { openKafkaLog } from "../log/kafka.ts";
 import { kafkaLogOptions } from "../log/kafka-settings.ts";
 import { reportKafkaTopics, type TopicReport } from "../log/kafka-topic-report.ts";
@@ -209,6 +210,12 @@ export function openHistoryReader({ history }: Config): History {
     password: passwordOf(history),
     database: history.database,
   });
+}
+
+/** The history for questions from outside: read-only, limited, wherever it is. */
+export function openHistoryQuestions({ history, dataDir }: Config): Promise<HistoryReader> {
+  const password = history.engine === "clickhouse" ? passwordOf(history) : "";
+  return openReader({ history, dataDir, password });
 }
 
 function passwordOf({ password, passwordFile }: Config["history"]): string {

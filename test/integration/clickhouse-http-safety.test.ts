@@ -10,6 +10,7 @@ import {
   startHistoryServer,
   writer,
 } from "../support/history-server.ts";
+import { attacksWith } from "../support/query-attacks.ts";
 
 let http: HistoryServer;
 const outfile = join(tmpdir(), `foreshock-history-outfile-${process.pid}`);
@@ -21,67 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => http[Symbol.asyncDispose]());
 
-const attacks: readonly string[] = [
-  "SELECT * FROM file('/etc/passwd', LineAsString)",
-  "SELECT file('/etc/passwd')",
-  "SELECT `file`('/etc/passwd')",
-  "SELECT * FROM `/etc/passwd`",
-  "SELECT * FROM '/etc/passwd'",
-  "DESCRIBE TABLE file('/etc/passwd')",
-  "DESCRIBE TABLE `/etc/passwd`",
-  "SELECT * FROM filesystem('/etc')",
-  "SELECT * FROM executable('id', TSV, 'x String')",
-  "SELECT * FROM remote('127.0.0.1:9000', system.one)",
-  "SELECT * FROM cluster('default', system.one)",
-  "SELECT * FROM mysql('127.0.0.1:3306', 'a', 'b', 'c', 'd')",
-  "SELECT * FROM sqlite('/tmp/x.db', 'y')",
-  "SELECT * FROM s3('http://127.0.0.1/x')",
-  "SELECT * FROM merge('system', 'users')",
-  "SELECT * FROM loop(kept)",
-  `SELECT 1 INTO OUTFILE '${outfile}'`,
-  `SELECT 1 INTO/**/OUTFILE '${outfile}' FORMAT CSV`,
-  `SELECT * FROM kept INTO\nOUTFILE '${outfile}' APPEND`,
-  "SELECT 1 SETTINGS readonly = 0",
-  "SELECT * FROM (SELECT 1 SETTINGS readonly = 2)",
-  "SELECT 1 SETTINGS max_execution_time = 1000",
-  "SELECT * FROM (SELECT * FROM `/etc/passwd` SETTINGS readonly = 2)",
-  "SELECT * FROM (SELECT 1 SETTINGS use_uncompressed_cache, readonly = 2)",
-  "SELECT * FROM view(SELECT * FROM '/etc/passwd' /**/ settings/**/readonly=0)",
-  "SELECT 1; SELECT 2",
-  "SELECT 1;; DROP TABLE kept",
-  "SELECT 1 -- \n ; DROP TABLE kept",
-  "SELECT $a$ $a$; DROP TABLE kept",
-  "SELECT x'\\'; DROP TABLE kept --'",
-  "SET readonly = 2",
-  "USE system",
-  "DROP TABLE kept",
-  "TRUNCATE TABLE kept",
-  "ALTER TABLE kept DELETE WHERE 1",
-  "DELETE FROM kept WHERE 1",
-  "INSERT INTO kept VALUES (3)",
-  "INSERT INTO kept SELECT 3",
-  "INSERT INTO FUNCTION file('/tmp/x', CSV) VALUES (1)",
-  "WITH 1 AS y INSERT INTO kept SELECT y",
-  "EXPLAIN SELECT * FROM url('http://127.0.0.1', CSV)",
-  "EXPLAIN AST INSERT INTO kept VALUES (3); DROP TABLE kept",
-  "CREATE TABLE x (a UInt8) ENGINE = Memory",
-  "CREATE TEMPORARY TABLE x (a UInt8)",
-  "CREATE USER intruder",
-  "GRANT ALL ON *.* TO default",
-  "SYSTEM SHUTDOWN",
-  "KILL QUERY WHERE 1",
-  "BACKUP TABLE kept TO File('/tmp/x')",
-  "SHOW PROCESSLIST",
-  "SELECT * FROM system.users",
-  "SELECT * FROM system.server_settings",
-  "SELECT * FROM system.named_collections",
-  "SELECT * FROM system.processes",
-  'SELECT * FROM "system"."stack_trace"',
-  "SELECT * FROM system . `user_directories`",
-  "SELECT * FROM (SELECT * FROM system.disks)",
-  "SELECT getServerSetting('path')",
-  "SELECT * FROM numbers(1001)",
-];
+const attacks = attacksWith(outfile);
 
 describe("a request without an account", () => {
   it.each(attacks)("is refused: %s", async (attack) => {

@@ -35,6 +35,7 @@ describe("migrations", () => {
       expect.stringMatching(/^0003/),
       expect.stringMatching(/^0004/),
       expect.stringMatching(/^0005/),
+      expect.stringMatching(/^0006/),
     ]);
   });
 
