@@ -9,6 +9,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import("./command/run.ts")).runCommand,
   replay: async () => (await import("./command/replay.ts")).replayCommand,
   capture: async () => (await import("./command/capture.ts")).captureCommand,
+  query: async () => (await import("./command/query.ts")).queryCommand,
+  backtest: async () => (await import("./command/backtest.ts")).backtestCommand,
   fleet: async () => (await import("./command/fleet.ts")).fleetCommand,
   "check-config": async () => (await import("./command/check-config.ts")).checkConfigCommand,
   doctor: async () => (await import("./command/doctor.ts")).doctorCommand,
