@@ -47,10 +47,14 @@ import type {
   Unit,
   ValueText,
 } from "./spec.ts";
+import { isLongSeries } from "./sql/series.ts";
 import { lineColors } from "./states.ts";
 
 /** Steps are whole windows of 5 s, and long enough that a quiet cell's line is no row of dots. */
 const leastStep = "15s";
+
+/** Without it Grafana would put the value's name before that of the series. */
+const seriesName = "${__field.labels.series}";
 
 /** What all of the SDK's panel builders have in common. */
 interface AnyBuilder extends Builder<Panel> {
@@ -90,12 +94,10 @@ function drawn(panel: PanelSpec): AnyBuilder {
     case "stat":
       return stat(panel);
     case "table":
-      return new TableBuilder()
-        .filterable(true)
-        .overrides(overridesOf(panel.columns ?? {}))
-        .decimals(3);
+      return new TableBuilder().filterable(true).overrides(overridesOf(panel.columns ?? {}));
     case "state-timeline":
       return new StateTimelineBuilder()
+        .displayName(seriesName)
         .mappings(mappingsOf(panel.values))
         .mergeValues(true)
         .showValue(VisibilityMode.Never)
@@ -140,6 +142,8 @@ function timeSeries(panel: TimeSeriesPanel): TimeSeriesBuilder {
       ...overridesOf(panel.columns ?? {}),
       ...(panel.bands ?? []).flatMap(bandOverrides),
     ]);
+  if (panel.source.from === "clickhouse" && isLongSeries(panel.source.sql))
+    builder.displayName(seriesName);
   if (panel.decimals !== undefined) builder.decimals(panel.decimals);
   if (panel.isStacked === true)
     builder.stacking(new common.StackingConfigBuilder().mode(StackingMode.Normal));

@@ -4,7 +4,7 @@ import type { DashboardSpec, PanelSpec, TimeSeriesPanel } from "./spec.ts";
 import { errorShares } from "./sql/outcomes.ts";
 import { cellName, chosenCells, inRange } from "./sql/scope.ts";
 import { knownSeconds, knownUntil, longSeries, wideSeries } from "./sql/series.ts";
-import { secondsQuantile, tokensQuantile } from "./sql/sketch.ts";
+import { secondsQuantiles, tokensQuantiles } from "./sql/sketch.ts";
 import { band, hasSignal, seenAndBand, stepState } from "./sql/verdicts.ts";
 import { cellStates, lineColors } from "./states.ts";
 import { cellVariables, consoleVariable, incidentAnnotation } from "./variables.ts";
@@ -54,7 +54,10 @@ const banded = (
 });
 
 const quantiles = (sketch: "duration" | "ttft" | "tpot", of: readonly number[]) =>
-  of.map((q) => `${secondsQuantile(sketch, q)} AS "p${q * 100}"`);
+  secondsQuantiles(sketch, of).map((value, i) => `${value} AS "p${(of[i] ?? 0) * 100}"`);
+
+const lengths = (sketch: "output_tokens" | "input_tokens", of: readonly number[]) =>
+  tokensQuantiles(sketch, of).map((value, i) => `${value} AS "p${(of[i] ?? 0) * 100}"`);
 
 const open: readonly PanelSpec[] = [
   {
@@ -171,7 +174,7 @@ const more: readonly PanelSpec[] = [
       unit: "short",
       decimals: 0,
     },
-    [0.5, 0.95].map((q) => `${tokensQuantile("output_tokens", q)} AS "p${q * 100}"`),
+    lengths("output_tokens", [0.5, 0.95]),
   ),
   windowsChart(
     {
@@ -181,7 +184,7 @@ const more: readonly PanelSpec[] = [
       unit: "short",
       decimals: 0,
     },
-    [0.5, 0.95].map((q) => `${tokensQuantile("input_tokens", q)} AS "p${q * 100}"`),
+    lengths("input_tokens", [0.5, 0.95]),
   ),
   windowsChart(
     {

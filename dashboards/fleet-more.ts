@@ -3,7 +3,7 @@ import type { PanelSpec } from "./spec.ts";
 import { failures, served } from "./sql/outcomes.ts";
 import { chosenCells, inRange } from "./sql/scope.ts";
 import { knownSeconds, knownUntil, longSeries, wideSeries } from "./sql/series.ts";
-import { secondsQuantile } from "./sql/sketch.ts";
+import { secondsQuantiles } from "./sql/sketch.ts";
 
 const chosen = `${chosenCells()}\n  AND ${inRange()}`;
 
@@ -46,7 +46,7 @@ export const early: readonly PanelSpec[] = [
         table: "windows",
         where: chosen,
         series: "model",
-        value: secondsQuantile("tpot", 0.5),
+        value: secondsQuantiles("tpot", [0.5]).join(""),
       }),
     },
   },

@@ -7,8 +7,13 @@ export function generatedFiles(): ReadonlyMap<string, string> {
   return new Map([
     ...dashboards.map((dashboard): [string, string] => [
       `generated/${dashboard.uid}.json`,
-      `${JSON.stringify(buildDashboard(dashboard), null, 2)}\n`,
+      `${JSON.stringify(buildDashboard(dashboard), inPlainSight, 2)}\n`,
     ]),
     ["prometheus/rules.yml", rulesFile],
   ]);
+}
+
+/** The SDK puts links and annotations into a menu; they belong beside the variables. */
+function inPlainSight(key: string, value: unknown): unknown {
+  return key === "placement" && value === "inControlsMenu" ? undefined : value;
 }

@@ -48,7 +48,7 @@ export const incidentAnnotation: AnnotationSpec = {
   ${began} AS time,
   if(argMax(phase, revision) = 'resolved', max(at), $__toTime) AS timeEnd,
   concat('<a href="\${console}/incidents/', incident, '">', argMax(title, revision), '</a>') AS text,
-  array(argMax(severity, revision), argMax(phase, revision)) AS tags
+  concat(argMax(severity, revision), ',', argMax(phase, revision)) AS tags
 FROM incidents
 WHERE at < $__toTime
   AND ${chosenIncidents}

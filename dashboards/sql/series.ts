@@ -47,6 +47,9 @@ WHERE series != ''
 ORDER BY time, series`;
 }
 
+/** Whether a query is one of `longSeries`: its lines are called what `series` says. */
+export const isLongSeries = (sql: string) => sql.includes("SELECT time, series, value\n");
+
 function nullable(value: string): string {
   const at = value.lastIndexOf(" AS ");
   return `toNullable(${value.slice(0, at)})${value.slice(at)}`;

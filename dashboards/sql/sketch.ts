@@ -1,8 +1,8 @@
 /**
  * Quantiles and shares of merged sketches, in SQL. `windows` stores a sketch as two arrays: bucket numbers and counts
  * (detectors/sketch.ts: 64 buckets to an octave, so a quantile is off by at most 1/129). Merging is adding counts, and the
- * ⌈q·n⌉-th smallest is what `quantileExactWeighted` takes, bucket numbers being in the order of their values; `Array` steps
- * through both arrays together, and `OrNull` makes an empty sketch NULL.
+ * ⌈q·n⌉-th smallest is what `quantilesExactWeighted` takes, bucket numbers being in the order of their values; `Array` steps
+ * through both arrays together.
  */
 export type SketchColumn = "duration" | "ttft" | "tpot" | "output_tokens" | "input_tokens";
 
@@ -10,20 +10,22 @@ export type SketchColumn = "duration" | "ttft" | "tpot" | "output_tokens" | "inp
 const bucketMiddle = (bucket: string) =>
   `if(${bucket} < 64, toFloat64(${bucket}), (64 + ${bucket} % 64 + 0.5) * exp2(intDiv(${bucket}, 64) - 1) - 0.5)`;
 
-/** Quantile of all sketches of the group, in the sketch's unit (µs or tokens); NULL where there is none. */
-export const sketchQuantile = (column: SketchColumn, q: number) =>
-  bucketMiddle(
-    `assumeNotNull(quantileExactWeightedOrNullArray(${q})(${column}_buckets, ${column}_counts))`,
-  );
+/**
+ * Quantiles of all sketches of the group, in the sketch's unit (µs or tokens) times `scale`; NULL where there is none. All are named
+ * in each expression, so that the engine merges the sketches once.
+ */
+const sketchQuantiles = (column: SketchColumn, of: readonly number[], scale: string) =>
+  of.map((_, i) => {
+    const bucket = `quantilesExactWeightedArray(${of.join(", ")})(${column}_buckets, ${column}_counts)[${i + 1}]`;
+    return `if(sum(length(${column}_buckets)) > 0, (${bucketMiddle(bucket)})${scale}, NULL)`;
+  });
 
-const hasValues = (column: SketchColumn) => `sum(length(${column}_buckets)) > 0`;
+/** In seconds, for the sketches that are in µs. */
+export const secondsQuantiles = (column: "duration" | "ttft" | "tpot", of: readonly number[]) =>
+  sketchQuantiles(column, of, " / 1e6");
 
-/** The same in seconds, for the sketches that are in µs. */
-export const secondsQuantile = (column: "duration" | "ttft" | "tpot", q: number) =>
-  `if(${hasValues(column)}, (${sketchQuantile(column, q)}) / 1e6, NULL)`;
-
-export const tokensQuantile = (column: "output_tokens" | "input_tokens", q: number) =>
-  `if(${hasValues(column)}, ${sketchQuantile(column, q)}, NULL)`;
+export const tokensQuantiles = (column: "output_tokens" | "input_tokens", of: readonly number[]) =>
+  sketchQuantiles(column, of, "");
 
 /** Bucket of a number of µs given as SQL, as `bucketOf` counts it for values of 64 and more. */
 const bucketOf = (us: string) =>

@@ -212,7 +212,7 @@ export const incidentSpans: Expectation = (scene) => ({
       time: beganMs(records),
       timeEnd: endMs(scene, records),
       text: `<a href="${scene.chosen["console"]}/incidents/${last(records).incident}">${last(records).title}</a>`,
-      tags: [last(records).severity, last(records).phase],
+      tags: `${last(records).severity},${last(records).phase}`,
     })),
 });
 
