@@ -1,14 +1,18 @@
 /**
  * The whole application killed at every named point, many times over, while telemetry comes in:
- *   npm run test:kill -- [--json FILE] [--seed N] [--quick]
+ *   npm run test:kill -- [--json FILE] [--seed N] [--quick] [--kafka]
+ * With --kafka the log is on a real Kafka that is started for it; each kill then costs the time in which Kafka misses a member.
  * Ends with 1 when anything was lost, doubled, decided otherwise or not told, or a point was not hit often enough.
  */
 import { crashPoints } from "../../services/runtime/crash-points.ts";
 import { benchFlags, publish } from "../bench/support/report.ts";
+import { startKafkaBroker } from "../support/kafka-broker.ts";
 import { runKills } from "../support/kill-run.ts";
 import type { Violation } from "../support/kill-verify.ts";
 
-const flags = benchFlags();
+const [, , ...argv] = process.argv;
+const flags = benchFlags(argv.filter((argument) => argument !== "--kafka"));
+await using broker = argv.includes("--kafka") ? await startKafkaBroker() : undefined;
 const timesEach = flags.isQuick ? 1 : 10;
 const isTerminal = process.stderr.isTTY === true;
 
@@ -16,7 +20,8 @@ const result = await runKills({
   seed: flags.seed,
   timesEach,
   keepsEvidence: true,
-  limitMs: flags.isQuick ? 10 * 60_000 : 90 * 60_000,
+  ...(broker === undefined ? {} : { broker: broker.address }),
+  limitMs: flags.isQuick ? 15 * 60_000 : 90 * 60_000,
   onLife: ({ point, passes, isHit, seconds, done, total, note }) => {
     const line = `${String(done).padStart(4)} of ${total}  ${isHit ? "died at" : "did not die at"} ${point}:${passes} after ${seconds.toFixed(1)} s ${note}`;
     process.stderr.write(isTerminal && isHit ? `\r\x1b[2K${line}` : `${line}\n`);

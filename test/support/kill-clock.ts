@@ -17,3 +17,6 @@ export function setClock(startMs: number): SetClock {
     sleep: systemClock.sleep,
   };
 }
+
+/** The machine's own time, where the log has it too: nobody can set it. */
+export const realClock: SetClock = { ...systemClock, set: () => {} };

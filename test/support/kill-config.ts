@@ -4,18 +4,30 @@ import { type Config, configSchema } from "../../services/contracts/config.ts";
 /** A silent partition gets its heartbeat after so long, ms. */
 export const readWaitMs = 150;
 
-export const configOf = (dataDir: string, webhook: string): Config =>
+/** With a broker the log is on Kafka, whose time is real: windows are short there, or a run would take hours. */
+export const configOf = (dataDir: string, webhook: string, broker?: string): Config =>
   configSchema.parse({
     dataDir,
     ingest: { grpcPort: 0, httpPort: 0 },
     history: { httpPort: 0 },
     console: { port: 0 },
     metrics: { port: 0 },
-    log: { partitions: 2 },
-    checkpoint: { intervalMs: 20_000 },
+    log:
+      broker === undefined
+        ? { partitions: 2 }
+        : {
+            engine: "kafka",
+            brokers: [broker],
+            partitions: 2,
+            kafka: { topicPrefix: "kill." },
+          },
+    checkpoint: { intervalMs: broker === undefined ? 20_000 : 3_000 },
     archive: { maxWaitMs: 200 },
     notify: { sinks: [{ kind: "webhook", name: "webhook", url: webhook }] },
     judgement: {
+      ...(broker === undefined
+        ? {}
+        : { window: { lengthMs: 1_000, latenessMs: 1_000, idleTimeoutMs: 2_000 } }),
       detect: { warmUpWindows: 6 },
       incident: { openAfterWindows: 1, resolveAfterWindows: 2 },
     },

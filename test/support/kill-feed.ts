@@ -4,8 +4,6 @@ import type { SetClock } from "./kill-clock.ts";
 import type { Sender } from "./kill-sender.ts";
 import type { Traffic } from "./kill-traffic.ts";
 
-/** How long a tick takes at least, ms of the wall: telemetry of 5 s comes up to 40 times too fast. */
-const leastTickMs = 125;
 const pollMs = 10;
 
 export interface Fleet {
@@ -16,8 +14,16 @@ export interface Fleet {
   onTime: (ms: number) => void;
 }
 
+export interface Pace {
+  /** What an SDK sends at once, ms of the clock that the application sees. */
+  readonly tickMs: number;
+  /** How long a tick takes at least, ms of the wall: where it is less than a tick, telemetry comes faster than it happened. */
+  readonly leastTickMs: number;
+}
+
 /** Sends a tick's telemetry and lets time go on when all of it was taken; while nobody listens, time stands still. */
-export async function feed(fleet: Fleet, tickMs: number, signal: AbortSignal): Promise<void> {
+export async function feed(fleet: Fleet, pace: Pace, signal: AbortSignal): Promise<void> {
+  const { tickMs, leastTickMs } = pace;
   const { clock, sender, traffic } = fleet;
   while (!signal.aborted) {
     const beganMs = performance.now();

@@ -24,14 +24,14 @@ export interface LifeOptions {
   readonly configFile: string;
   /** `name:n` of services/runtime/crash-points.ts. */
   readonly crashAt: string;
-  /** Where time goes on, Unix ms. */
-  readonly startMs: number;
+  /** Where time goes on, Unix ms; undefined: it is the machine's. */
+  readonly startMs: number | undefined;
 }
 
 export function startLife({ configFile, crashAt, startMs }: LifeOptions): Life {
   const child = spawn(
     process.execPath,
-    ["--disable-warning=ExperimentalWarning", program, configFile, String(startMs)],
+    ["--disable-warning=ExperimentalWarning", program, configFile, String(startMs ?? "real")],
     {
       stdio: ["ignore", "ignore", "pipe", "ipc"],
       env: { ...process.env, FORESHOCK_CRASH_AT: crashAt },

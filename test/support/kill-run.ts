@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { namedRandom } from "../../services/chatbot/random.ts";
 import { type CrashPoint, crashPoints } from "../../services/runtime/crash-points.ts";
-import { setClock } from "./kill-clock.ts";
+import { realClock, setClock } from "./kill-clock.ts";
 import { configOf } from "./kill-config.ts";
 import { type Fleet, feed } from "./kill-feed.ts";
 import { startLife } from "./kill-life.ts";
@@ -26,6 +26,8 @@ export interface KillOptions {
   /** No new life is begun after so long, ms. */
   readonly limitMs: number;
   readonly onLife: (life: LifeReport) => void;
+  /** `host:port` of a Kafka that the log is on; undefined: the embedded log. */
+  readonly broker?: string;
 }
 
 export interface LifeReport {
@@ -54,37 +56,52 @@ export interface KillResult extends Findings {
   readonly folder: string | undefined;
 }
 
-/** What an SDK sends at once, ms of the clock that the application sees. */
-const tickMs = 5_000;
 const hourMs = 3_600_000;
 const comingUpLimitMs = 60_000;
-const lifeLimitMs = 25_000;
+
+/** How a run goes on either log: time that is ours goes 40 times as fast, time that is Kafka's does not. */
+const paces = {
+  embedded: {
+    tickMs: 5_000,
+    leastTickMs: 125,
+    lifeLimitMs: 25_000,
+    course: { callsPerSecond: 6, healthyMs: 60_000, turnMs: 300_000, failingMs: 40_000 },
+  },
+  // A member that was killed is missed after ten seconds, and only then are its partitions read again.
+  kafka: {
+    tickMs: 500,
+    leastTickMs: 500,
+    lifeLimitMs: 60_000,
+    course: { callsPerSecond: 60, healthyMs: 12_000, turnMs: 18_000, failingMs: 4_000 },
+  },
+} as const;
 
 export async function runKills(options: KillOptions): Promise<KillResult> {
   const folder = mkdtempSync(join(tmpdir(), "foreshock-kill-"));
   let isKept = false;
   try {
     await using webhook = await openReceiver();
-    const config = configOf(join(folder, "data"), webhook.url);
+    const pace = paces[options.broker === undefined ? "embedded" : "kafka"];
+    const config = configOf(join(folder, "data"), webhook.url, options.broker);
     const configFile = join(folder, "config.yaml");
     writeFileSync(configFile, JSON.stringify(config));
-    const clock = setClock(Math.floor(Date.now() / hourMs - 12) * hourMs);
+    const clock =
+      options.broker === undefined
+        ? setClock(Math.floor(Date.now() / hourMs - 12) * hourMs)
+        : realClock;
     const traffic = openTraffic({
       seed: options.seed,
-      tickMs,
-      callsPerSecond: 6,
+      tickMs: pace.tickMs,
       models: 4,
-      healthyMs: 60_000,
-      turnMs: 300_000,
-      failingMs: 40_000,
+      ...pace.course,
     });
     await using sender = openSender(clock.nowMs);
     const fleet: Fleet = { clock, sender, traffic, onTime: () => {} };
     const stopping = new AbortController();
-    const feeding = feed(fleet, tickMs, stopping.signal);
+    const feeding = feed(fleet, pace, stopping.signal);
     const kills: Kill[] = [];
     try {
-      await live(options, { configFile, fleet, kills });
+      await live(options, { configFile, fleet, kills, lifeLimitMs: pace.lifeLimitMs });
     } finally {
       stopping.abort();
       await feeding;
@@ -123,9 +140,13 @@ interface Living {
   readonly configFile: string;
   readonly fleet: Fleet;
   readonly kills: Kill[];
+  readonly lifeLimitMs: number;
 }
 
-async function live(options: KillOptions, { configFile, fleet, kills }: Living): Promise<void> {
+async function live(
+  options: KillOptions,
+  { configFile, fleet, kills, lifeLimitMs }: Living,
+): Promise<void> {
   const { clock, sender } = fleet;
   const random = namedRandom(options.seed, "kill plan");
   const plan = planOf(options);
@@ -140,7 +161,7 @@ async function live(options: KillOptions, { configFile, fleet, kills }: Living):
     const life = startLife({
       configFile,
       crashAt: `${point}:${passes}`,
-      startMs: clock.nowMs(),
+      startMs: options.broker === undefined ? clock.nowMs() : undefined,
     });
     let isOurs = false;
     const killIt = () => {
