@@ -1,0 +1,73 @@
+import { expect, test } from "vitest";
+import { initialGroupTrack } from "../../services/incident/group-track.ts";
+import type { FleetWindow } from "../../services/incident/join.ts";
+import { lastingToPage, stepLasting } from "../../services/incident/pressure.ts";
+import { initialState } from "../../services/incident/state.ts";
+import { stepTrafficLoss } from "../../services/incident/traffic-loss.ts";
+
+const windowMs = 5_000;
+const perMinute = 12;
+
+/** Plays requests a window over two regions; says after each window which share is lost. */
+function lossesOf(requestsAt: readonly number[], otherRegion = requestsAt): (number | null)[] {
+  const state = initialState();
+  const regions = [requestsAt, otherRegion].map((requests, index) => {
+    const track = initialGroupTrack();
+    state.groups[`region=${index}`] = track;
+    return { requests, track };
+  });
+  return requestsAt.map((_, window) => {
+    const counts = regions.map(({ requests }) => requests[window] ?? 0);
+    stepTrafficLoss(state, {
+      windowStartMs: window * windowMs,
+      windowMs,
+      cells: counts.map((requests) => ({ requests })),
+    } as unknown as FleetWindow);
+    if (window % perMinute === perMinute - 1)
+      for (const { requests, track } of regions)
+        track.minutes.push({
+          requests: requests.slice(window - perMinute + 1, window + 1).reduce((a, b) => a + b, 0),
+          usualRequests: 0,
+          failing: null,
+          slowdown: null,
+        });
+    return state.trafficLoss === null ? null : Number(state.trafficLoss.share.toFixed(2));
+  });
+}
+
+const level = (requests: number, minutes: number) =>
+  new Array<number>(minutes * perMinute).fill(requests);
+
+test("a fall to a fifth in every region is a loss after about two minutes, until it is over", () => {
+  const losses = lossesOf([...level(100, 12), ...level(20, 5), ...level(100, 4)]);
+  const first = losses.findIndex((share) => share !== null);
+  expect(first).toBeGreaterThanOrEqual(13 * perMinute);
+  expect(first).toBeLessThanOrEqual(15 * perMinute);
+  expect(losses[17 * perMinute - 1]).toBe(0.8);
+  expect(losses.at(-1)).toBeNull();
+});
+
+test.each([
+  ["one region alone", level(100, 12).concat(level(10, 5)), level(100, 17)],
+  ["a third less", level(100, 12).concat(level(67, 8)), undefined],
+  ["a gap of the telemetry", level(100, 12).concat(level(0, 2), level(100, 6)), undefined],
+  [
+    "a slide into the night",
+    Array.from({ length: 40 * perMinute }, (_, i) => Math.max(3, 100 * (1 - i / (30 * perMinute)))),
+    undefined,
+  ],
+] as const)("%s is none", (_, requests, other) => {
+  expect(lossesOf(requests, other ?? requests).filter((share) => share !== null)).toEqual([]);
+});
+
+test("two in a hundred for six minutes press for a page, a deploy's one in a hundred for three does not", () => {
+  const after = (ratio: number, minutes: number) => {
+    let pressure = 0;
+    for (let window = 0; window < minutes * perMinute; window++)
+      pressure = stepLasting(pressure, ratio);
+    return pressure;
+  };
+  expect(after(0.02, 6)).toBeGreaterThanOrEqual(lastingToPage);
+  expect(after(0.01, 3)).toBeLessThan(lastingToPage / 4);
+  expect(after(0.006, 600)).toBe(0);
+});
