@@ -7,6 +7,7 @@ import { createServer } from "node:net";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import { needsGo } from "./needs.ts";
 
 /** Components of one build, all of one version. */
 export interface CollectorBuild {
@@ -33,9 +34,7 @@ const builtLimitMs = 20 * 60_000;
 
 /** Why a Collector cannot be built here, undefined when it can, or is there. */
 export function needsCollector(build: CollectorBuild): string | undefined {
-  if (existsSync(programOf(build))) return undefined;
-  const found = spawnSync("go", ["version"], { stdio: "ignore" });
-  return found.error === undefined ? undefined : `go is not installed (${found.error.message})`;
+  return existsSync(programOf(build)) ? undefined : needsGo();
 }
 
 const directoryOf = (build: CollectorBuild) => {

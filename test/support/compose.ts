@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { needsGo } from "./needs.ts";
 
 const version = "v2.16.2";
 const folder = join(homedir(), ".cache", `foreshock-compose-go-${version}`);
@@ -10,9 +11,7 @@ const program = join(folder, "cmd");
 
 /** Why Compose's library cannot be had here, undefined when it can. */
 export function needsCompose(): string | undefined {
-  if (existsSync(program)) return undefined;
-  const found = spawnSync("go", ["version"], { stdio: "ignore" });
-  return found.error === undefined ? undefined : `go is not installed (${found.error.message})`;
+  return existsSync(program) ? undefined : needsGo();
 }
 
 interface Port {
