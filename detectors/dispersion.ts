@@ -13,6 +13,7 @@ const slots = 4;
 
 /** A series nothing is known of: its ratio moves by a factor of 0.4 (standard deviation), but ρ is at most 0.002. */
 const priorVariation = 0.4;
+const priorVariance = priorVariation ** 2;
 const highestPriorRho = 0.002;
 /** How far real series lie around the prior, as a multiple of it: decides how many blocks weigh as much as it does. */
 const priorSpread = 2;
@@ -58,7 +59,8 @@ function learnBlock(
   const variance = of * p * (1 - p);
   const rho = rhoOf(dispersion, at, p);
   const limit = clip * variance * (1 + (of - 1) * rho) + 1;
-  const squared = Math.min((bad - of * p) ** 2, limit);
+  const deviation = bad - of * p;
+  const squared = Math.min(deviation * deviation, limit);
   dispersion[at] = (dispersion[at] as number) * decay + weight * (squared - variance);
   dispersion[at + 1] = (dispersion[at + 1] as number) * decay + weight * variance * (of - 1);
   dispersion[at + 2] = (dispersion[at + 2] as number) * decay + weight;
@@ -71,13 +73,14 @@ function learnBlock(
  */
 function rhoOf(dispersion: Dispersion, at: number, p: number): number {
   // Var(p) = ρ·p·q, so a coefficient of variation c is ρ = c²·p/q.
-  const priorRho = Math.min(highestPriorRho, (priorVariation ** 2 * p) / (1 - p));
+  const priorRho = Math.min(highestPriorRho, (priorVariance * p) / (1 - p));
   const denominator = dispersion[at + 1] as number;
   const blocks = dispersion[at + 2] as number;
   if (blocks === 0 || denominator === 0) return priorRho;
   const pairs = (dispersion[at + 3] as number) / blocks;
   const mean = denominator / blocks / pairs;
-  const priorBlocks = (1 / mean + 2) / (pairs * priorSpread * priorRho) ** 2;
+  const spread = pairs * priorSpread * priorRho;
+  const priorBlocks = (1 / mean + 2) / (spread * spread);
   const prior = (denominator / blocks) * priorBlocks;
   const rho = ((dispersion[at] as number) + prior * priorRho) / (denominator + prior);
   return Math.min(0.5, Math.max(smallestRho, rho));

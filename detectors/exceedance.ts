@@ -132,8 +132,11 @@ function createExceedance(id: string, direction: "up" | "down"): Detector<Exceed
   };
 
   function band(state: ExceedanceState, factor: number) {
-    const [low, expected, high] = markQuantiles.map((q) => usualQuantile(state, q, factor));
-    return { low, expected, high };
+    return {
+      low: usualQuantile(state, 0.05, factor),
+      expected: usualQuantile(state, 0.5, factor),
+      high: usualQuantile(state, 0.95, factor),
+    };
   }
 
   function learn(state: ExceedanceState, sketch: SparseSketch, n: number, factor: number): void {
@@ -160,12 +163,14 @@ export const exceedance = createExceedance("exceedance", "up");
 /** Values below what is usual: answers that come out short. */
 export const shortfall = createExceedance("shortfall", "down");
 
+const positionOfMark = { 0.05: 0, 0.5: 1, 0.95: 2, 0.99: 3 } as const;
+
 /** The histogram boundary at a quantile of `markQuantiles`; undefined while warming. */
 export function usualBoundary(
   state: ExceedanceState,
   q: (typeof markQuantiles)[number],
 ): number | undefined {
-  return state.marks[markQuantiles.indexOf(q)];
+  return state.marks[positionOfMark[q]];
 }
 
 /** What single requests usually take at a quantile of `markQuantiles`, times `factor`; undefined while warming. */

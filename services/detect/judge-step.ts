@@ -44,6 +44,10 @@ export function signalState(step: Step, source: SignalSource, index: number): Si
   return made;
 }
 
+function orNull(value: number | undefined): number | null {
+  return value === undefined ? null : short(value);
+}
+
 /** Surprise from which a signal that is otherwise left out is shown. */
 const shownFrom = 1;
 
@@ -64,7 +68,6 @@ export function conclude(
   updateFreeze(signal, state, signalCatalog[source.signal].role, step.time.windowMs);
   const surprise = state === "warming" ? 0 : combined.surprise;
   if (!evidence.isAlwaysShown && surprise < shownFrom) return;
-  const orNull = (value: number | undefined) => (value === undefined ? null : short(value));
   step.shown.push({
     signal: source.signal,
     state,

@@ -1,14 +1,13 @@
 /** How each kind of signal is judged in a window: what its detectors are shown, and what people are. */
 import { sketchCountFrom } from "../../detectors/coarse-histogram.ts";
 import { type ExceedanceState, usualBoundary, usualQuantile } from "../../detectors/exceedance.ts";
-import { defaultSets } from "../../detectors/registry.ts";
 import { sketchCount, sketchQuantile } from "../../detectors/sketch.ts";
 import { signalCatalog } from "../contracts/frame.ts";
 import { counter, sketch } from "../contracts/window.ts";
-import { type SignalState, spotlessStates } from "./cell-state.ts";
+import { spotlessStates } from "./cell-state.ts";
 import { conclude, isFrozen, type Step, signalState } from "./judge-step.ts";
 import { denominatorOf, geometricMean, inFlightOf, type SignalSource } from "./signal-sources.ts";
-import { planOf, stepDetectors } from "./signal-verdict.ts";
+import { type Combined, planOf, stepDetectors } from "./signal-verdict.ts";
 
 type SourceOf<Kind extends SignalSource["kind"]> = Extract<SignalSource, { kind: Kind }>;
 
@@ -66,41 +65,38 @@ export function judgeDistribution(
     bad: signalCatalog[source.signal].bad,
     isFrozen: isFrozen(step, signal),
   });
-  const usual = usualValues(source, signal, factor);
+  const usual = signal.detectors[perRequest(source)] as ExceedanceState;
+  const isKnown = usualBoundary(usual, 0.5) !== undefined;
+  if (isKnown) showUsual(combined, source, usual, factor);
   const isDown =
     combined.direction === "down" || (source.set === "length" && combined.surprise === 0);
-  const boundary = usual?.boundary(isDown ? 0.05 : 0.95);
+  const boundary = usualBoundary(usual, isDown ? 0.05 : 0.95);
   const above = boundary === undefined ? 0 : sketchCountFrom(values, boundary, factor);
   const bad = boundary === undefined ? 0 : isDown ? of - above : above;
-  conclude(
-    step,
-    source,
-    signal,
-    { ...combined, ...usual?.band },
-    {
-      seen: sketchQuantile(values, source.quantile),
-      bad,
-      of,
-      isAlwaysShown: of > 0 && (source.signal === "ttft" || source.signal === "duration"),
-    },
-  );
+  conclude(step, source, signal, combined, {
+    seen: sketchQuantile(values, source.quantile),
+    bad,
+    of,
+    isAlwaysShown: of > 0 && (source.signal === "ttft" || source.signal === "duration"),
+  });
 }
 
-/** What single requests usually take: around the quantile that is shown. Undefined while warming. */
-function usualValues(source: SourceOf<"distribution">, signal: SignalState, factor: number) {
-  const position = defaultSets[source.set].findIndex(({ accepts }) =>
-    accepts.includes("distribution"),
-  );
-  const state = signal.detectors[position] as ExceedanceState;
-  if (usualQuantile(state, 0.5) === undefined) return undefined;
-  const at = (q: 0.05 | 0.5 | 0.95 | 0.99) => usualQuantile(state, q, factor);
-  return {
-    band:
-      source.quantile === 0.95
-        ? { low: at(0.5), expected: at(0.95), high: at(0.99) }
-        : { low: at(0.05), expected: at(0.5), high: at(0.95) },
-    boundary: (q: 0.05 | 0.95) => usualBoundary(state, q),
-  };
+/** Position of the detector of single requests, which knows what they usually take. */
+function perRequest(source: SourceOf<"distribution">): number {
+  return planOf(source).kinds.indexOf("distribution");
+}
+
+/** What single requests usually take, around the quantile that is shown. Changes `combined`. */
+function showUsual(
+  combined: Combined,
+  { quantile }: SourceOf<"distribution">,
+  usual: ExceedanceState,
+  factor: number,
+): void {
+  const isTail = quantile === 0.95;
+  combined.low = usualQuantile(usual, isTail ? 0.5 : 0.05, factor);
+  combined.expected = usualQuantile(usual, isTail ? 0.95 : 0.5, factor);
+  combined.high = usualQuantile(usual, isTail ? 0.99 : 0.95, factor);
 }
 
 export function judgeTraffic(step: Step, source: SourceOf<"traffic">, index: number): void {
