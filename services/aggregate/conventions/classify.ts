@@ -4,6 +4,7 @@ import { type AttributeSlots, valueKind } from "../decode/attributes.ts";
 import { hashBytes, internText, mixBits, textOf } from "../decode/texts.ts";
 import { candidate, candidateFlag, candidateKind } from "../spans/candidates.ts";
 import { fieldOf } from "./attributes.ts";
+import { endingOf } from "./ending.ts";
 import { finishKind, finishOf } from "./finish.ts";
 import { httpOutcomeOf, routeOf, serviceOf } from "./http.ts";
 import type { Library } from "./libraries.ts";
@@ -18,7 +19,7 @@ import {
   retriesOf,
 } from "./measures.ts";
 import { operationOf } from "./operations.ts";
-import { errorNameOf, failureOf, isFailed, isUntranslated, readableError } from "./outcomes.ts";
+import { errorNameOf, readableError } from "./outcomes.ts";
 import { isAlias, isSubstituted, modelOf, providerOf, responseModelOf } from "./providers.ts";
 import { type Reading, spanOrResourceText, textIn } from "./reading.ts";
 
@@ -33,8 +34,6 @@ export interface Classifier {
 }
 
 const region = fieldOf("cloud.region");
-const apiType = fieldOf("openai.api.type");
-const answeringModel = fieldOf("gen_ai.response.model");
 
 /** Fills the row at `at` and gives true, or gives false for a span that does not count. Row, sender and weight are left to the caller. */
 export function classify(
@@ -73,34 +72,16 @@ function classifyCall(
   const responseModel = responseModelOf(reading);
   const streamed = isStreamed(reading, firstChunkUs);
   let flags = streamed ? candidateFlag.streamed : 0;
-  let outcome: number = outcomeIndex.ok;
-  if (isFailed(reading)) {
-    const ending = failureOf(reading, {
-      hasBegun: firstChunkUs >= 0 || namesAnswer(reading, library),
-      isMidStream: library.translatesErrors === true && streamed && isUntranslated(reading),
-      finish,
-    });
-    outcome = ending.outcome;
-    if (ending.isWeak) flags |= candidateFlag.weak;
-  } else if (
-    finish === finishKind.error ||
-    (finish === finishKind.unknown && streamed && outputTokens <= 0)
-  ) {
-    outcome = library.cancelsWithError ? outcomeIndex.client_cancelled : outcomeIndex.stream_error;
-  } else if (
-    isUnfinished(reading, library, {
-      finish,
-      outputTokens,
-      isStreamed: streamed,
-      hasTokens: outputTokens > 0 || inputTokens > 0,
-      hasAnswer: responseModel !== 0 || outputTokens > 0 || inputTokens > 0,
-      operation: row.operation,
-    })
-  ) {
-    outcome = outcomeIndex.client_cancelled;
-    flags |= candidateFlag.unfinished;
-    if (library.unfinished === "cut") flags |= candidateFlag.askParent;
-  }
+  const { outcome, flags: endingFlags } = endingOf(reading, library, {
+    finish,
+    inputTokens,
+    outputTokens,
+    hasFirstChunk: firstChunkUs >= 0,
+    hasResponseModel: responseModel !== 0,
+    isStreamed: streamed,
+    operation: row.operation,
+  });
+  flags |= endingFlags;
   if (row.operation === "embeddings") flags |= candidateFlag.embeddings;
   if (
     responseModel !== 0 &&
@@ -154,40 +135,9 @@ function classifyHttp(
   return true;
 }
 
-/** Neither an error nor an end, in a library where successes always have one. */
-function isUnfinished(
-  reading: Reading,
-  library: Library,
-  call: {
-    readonly finish: number;
-    readonly outputTokens: number;
-    readonly isStreamed: boolean;
-    readonly hasTokens: boolean;
-    readonly hasAnswer: boolean;
-    readonly operation: string;
-  },
-): boolean {
-  if (library.unfinished === "unknown" || call.finish !== finishKind.missing) return false;
-  if (library.endsStreams === true) return call.isStreamed && call.operation !== "embeddings";
-  if (reading.span.statusCode !== 0) return false;
-  if (call.operation === "embeddings") return library.answersAlways === true && !call.hasAnswer;
-  if (library.answersAlways === true) {
-    // The Responses API's spans have tokens when they end well, but not always a finish reason.
-    const api = textOf(reading.texts, textIn(reading, reading.attributes, apiType));
-    if (api === "responses" && call.hasTokens) return false;
-    return call.isStreamed || !call.hasAnswer;
-  }
-  return call.outputTokens <= 0 || library.unfinished === "cut" || library.marksSuccess === true;
-}
-
 /** The Vercel AI SDK up to 5 hands on Anthropic's own count of input tokens, in which those read from the cache are not. */
 function leavesOutCached(reading: Reading, library: Library, provider: number): boolean {
   return library.passesOnTokens === true && textOf(reading.texts, provider) === "anthropic";
-}
-
-/** The model that answered stands on a failed span only where its stream had begun; LiteLLM writes it beforehand. */
-function namesAnswer(reading: Reading, library: Library): boolean {
-  return library.nearness >= 2 && textIn(reading, reading.attributes, answeringModel) !== 0;
 }
 
 function readableErrorOf(reading: Reading): number {

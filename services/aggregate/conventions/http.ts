@@ -2,9 +2,10 @@
 import { outcomeIndex } from "../../contracts/outcomes.ts";
 import { internText, textOf } from "../decode/texts.ts";
 import { fieldOf, fieldsOf } from "./attributes.ts";
+import { outcomeOfStatus } from "./error-names.ts";
 import { finishKind } from "./finish.ts";
 import { spanKind } from "./operations.ts";
-import { failureOf, outcomeOfStatus } from "./outcomes.ts";
+import { failureOf } from "./outcomes.ts";
 import { firstNumber, firstText, type Reading, textIn } from "./reading.ts";
 
 const routes = fieldsOf("http.route", "url.template");
