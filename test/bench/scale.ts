@@ -1,0 +1,109 @@
+/**
+ * How far it goes: many series, many partitions, many names, and a start after a crash with all of them.
+ *   npm run bench:scale -- [--json FILE] [--seed N] [--quick]
+ */
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { showProgress } from "../../services/command/progress.ts";
+import type { JunkResult } from "./scale-junk.ts";
+import type { PartitionsResult } from "./scale-partitions.ts";
+import type { ScaleJob } from "./scale-run.ts";
+import type { TicksResult } from "./scale-ticks.ts";
+import { benchFlags, publish, ratioFigures } from "./support/report.ts";
+
+const flags = benchFlags();
+const { isQuick, seed } = flags;
+const series = isQuick ? 3_400 : 100_000;
+const rounds = isQuick ? 1 : 5;
+const figures: Record<string, number> = {};
+const rows: Readonly<Record<string, unknown>>[] = [];
+const progress = showProgress("scale", 5 + 2 * rounds);
+let done = 0;
+
+/** Runs a job to its answer; `isKilled`: the process dies by SIGKILL with what it has open. */
+async function measure<Result>(job: ScaleJob, isKilled = false) {
+  const child = fork(join(import.meta.dirname, "scale-run.ts"), {
+    execArgv: [...process.execArgv, "--expose-gc", "--max-old-space-size=8192"],
+  });
+  const startedMs = performance.now();
+  try {
+    child.send(job);
+    const [answer] = await Promise.race([
+      once(child, "message"),
+      once(child, "exit").then(([code]) => [{ error: `${job.kind} ended with code ${code}` }]),
+    ]);
+    if (answer.error !== undefined) throw new Error(answer.error);
+    return { result: answer as Result, seconds: (performance.now() - startedMs) / 1000 };
+  } finally {
+    if (child.exitCode === null) {
+      child.kill(isKilled ? "SIGKILL" : "SIGTERM");
+      await once(child, "exit");
+    }
+    progress.update(++done);
+  }
+}
+
+/** Where data of a job lies while it runs. */
+async function withDirectory<T>(use: (directory: string) => Promise<T>): Promise<T> {
+  const directory = mkdtempSync(join(tmpdir(), "foreshock-scale-"));
+  try {
+    return await use(directory);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+async function ticks(count: number, every: number): Promise<TicksResult> {
+  const job = { kind: "ticks", series: count, every, ticks: isQuick ? 60 : 180, seed } as const;
+  const { result } = await measure<TicksResult>(job);
+  rows.push({ part: "ticks", ...result });
+  return result;
+}
+
+const mostlyQuiet = await ticks(series, 20);
+figures["tick_core_ratio_100k_series"] =
+  (mostlyQuiet.cpuSecondsPerTick * 100_000) / mostlyQuiet.series;
+const busy = await ticks(Math.ceil(series / 10), 1);
+figures["bytes_per_quiet_series"] = mostlyQuiet.bytesPerQuietSeries;
+figures["bytes_per_busy_series"] = busy.bytesPerSeries;
+figures["busy_series_tick_ns"] = busy.nsPerSeriesTick;
+
+const junk = await measure<JunkResult>({ kind: "junk", names: isQuick ? 100_000 : 1_000_000 });
+rows.push({ part: "junk", ...junk.result });
+figures["junk_named_after_s"] = junk.result.namedAfterS;
+
+await withDirectory(async (directory) => {
+  const job = { directory, series, seed };
+  await measure({ ...job, kind: "fill" }, true);
+  const { result, seconds } = await measure<object>({ ...job, kind: "ready" }, true);
+  figures["restart_ready_s"] = seconds;
+  rows.push({ part: "restart", series, seconds, ...result });
+});
+
+const ratios: number[] = [];
+for (let round = 0; round < rounds; round++) {
+  const requests = isQuick ? 20 : 200;
+  const cost = async (partitions: number) => {
+    const { result } = await withDirectory((directory) =>
+      measure<PartitionsResult>({ kind: "partitions", partitions, requests, directory, seed }),
+    );
+    rows.push({ part: "partitions", ...result });
+    return result.cpuMicrosecondsPerSpan;
+  };
+  const one = await cost(1);
+  ratios.push((await cost(16)) / one);
+}
+Object.assign(figures, ratioFigures("cpu_per_span_ratio_16_to_1", ratios));
+progress.end();
+
+publish(flags, "scale", {
+  figures,
+  rows,
+  absent: {
+    growth_ratio_90d_to_1h:
+      "not measured here: it is a figure of dashboard queries over 90 days of ClickHouse tables",
+  },
+});
