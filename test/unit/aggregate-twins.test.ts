@@ -78,3 +78,30 @@ describe("two spans of one call that end on both sides of a window's end", () =>
     expect(rowsOf([framework, first], [client, second])).toEqual([{ ...row, count: 2 }]);
   });
 });
+
+describe("a caller and a proxy with the same instrumentation", () => {
+  const told = (service: string, span: SpanSketch) => ({
+    resource: { "service.name": service },
+    scope: client,
+    spans: [span],
+  });
+
+  it("count a call once, as the proxy made it", () => {
+    const caller = chat({ id: 1, attributes: { "gen_ai.request.model": "smart" } });
+    const proxied = chat({ id: 2, startMs: 3_010, endMs: 3_900 });
+    const asked = { ...caller, endMs: 3_950 };
+
+    const batches = [told("app", asked), told("proxy", proxied)];
+    const run = new AggregateRun().step(encodeBatches(...batches), 4_000).finish(60_000);
+
+    expect(run.rows()).toEqual([row]);
+  });
+
+  it("count each call where one process has the id twice", () => {
+    const spans = [chat({ id: 1, endMs: 3_950 }), chat({ id: 2, startMs: 3_010, endMs: 3_900 })];
+    const batches = spans.map((span) => told("app", span));
+    const run = new AggregateRun().step(encodeBatches(...batches), 4_000).finish(60_000);
+
+    expect(run.rows()).toEqual([{ ...row, count: 2 }]);
+  });
+});

@@ -78,8 +78,8 @@ function winsAmongTwins(deciding: Deciding, at: number, row: number): boolean {
   const alike = responsesLike(open, hash, window).filter(
     (other) => other !== row && !isOuter(open, other),
   );
-  // An id that one instrumentation uses twice is none.
-  if (alike.some((other) => scopeOf(open, other) === scopeOf(open, row))) return true;
+  // An id that one instrumentation uses twice is none, unless caller and proxy both have it.
+  if (alike.some((other) => isSameTeller(deciding, row, other))) return true;
   const startMs = candidates.data[at + candidate.startMs] as number;
   let wins = true;
   for (const twin of alike) {
@@ -102,6 +102,22 @@ function winsAmongTwins(deciding: Deciding, at: number, row: number): boolean {
     }
   }
   return wins;
+}
+
+/** Whether two calls are told by the same instrumentation of the same process, or may be: closed windows do not say. */
+function isSameTeller(deciding: Deciding, row: number, other: number): boolean {
+  const { open } = deciding;
+  if (scopeOf(open, row) !== scopeOf(open, other)) return false;
+  const sender = senderOf(deciding, row);
+  const otherSender = senderOf(deciding, other);
+  return sender === undefined || otherSender === undefined || sender === otherSender;
+}
+
+function senderOf({ open, candidatesOf }: Deciding, row: number): number | undefined {
+  const candidates = candidatesOf(cell(open, row, column.window));
+  if (candidates === undefined || candidates.count === 0) return undefined;
+  const at = cell(open, row, column.candidate) * candidates.stride;
+  return candidates.data[at + candidate.sender];
 }
 
 /** Whether two calls ran at the same time: a provider may repeat an id, but not while the first call runs. */
