@@ -1,9 +1,9 @@
 /**
- * Paired calls have no response id, and some libraries never write one, so two instrumentations that tell of the same call side
- * by side may share only time, provider and model; where both ended well, also the tokens. They are paired where one of them is
- * nearer to the provider, lies within the other in time, comes from the same sender, and both have the same parent (or, one of
- * them or both being roots, none that says otherwise). Each call is paired once at most, so whichever two are taken, the
- * number is right.
+ * Failed calls have no response id, and some libraries never write one, so two instrumentations that tell of the same call side
+ * by side may share only time and model (a client's instrumentation takes Azure for OpenAI); where both ended well, also the
+ * tokens. They are paired where the one nearer to the provider (of equally near ones, either) lies within the other in time,
+ * they come from the same sender, and both have the same parent (or both are roots). Each call is paired once at most with a
+ * library, so whichever two are taken, the number is right.
  */
 import { outcomeIndex } from "../../contracts/outcomes.ts";
 import { type Candidates, candidate, candidateKind } from "../spans/candidates.ts";
@@ -73,7 +73,7 @@ function canBePaired(candidates: Candidates, at: number): boolean {
 
 function groupOf(candidates: Candidates, at: number): string {
   const of = (what: number) => candidates.data[at + what] as number;
-  const called = `${of(candidate.sender)}/${of(candidate.provider)}/${of(candidate.model)}`;
+  const called = `${of(candidate.sender)}/${of(candidate.model)}`;
   if (of(candidate.outcome) !== outcomeIndex.ok) return called;
   return `${called}/${of(candidate.inputTokens)}/${Math.max(0, of(candidate.outputTokens))}`;
 }
