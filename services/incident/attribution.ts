@@ -64,7 +64,7 @@ export function locate(samples: readonly PlaceSample[], dimensions: DimensionCou
 }
 
 /**
- * HTTP cells and model calls describe the same requests from two sides. The deeper side says where, if it shows at least half of the
+ * HTTP cells and model calls describe the same requests from two sides. The deeper side says where, if it shows at least a quarter of the
  * trouble that any one service shows: requests of services behind one another are the same ones again.
  */
 function deepestKind(samples: readonly PlaceSample[]): "genai" | "http" {
@@ -77,7 +77,7 @@ function deepestKind(samples: readonly PlaceSample[]): "genai" | "http" {
   }
   const calls = trouble.get("") ?? 0;
   trouble.delete("");
-  return calls > 0 && calls >= 0.5 * Math.max(0, ...trouble.values()) ? "genai" : "http";
+  return calls > 0 && calls >= 0.25 * Math.max(0, ...trouble.values()) ? "genai" : "http";
 }
 
 function splitHit(samples: readonly PlaceSample[]): {

@@ -116,12 +116,12 @@ export function advantage(outcome: Outcome, rivalMin: number | null): number {
   return (rivalMin ?? endMin) - (outcome.foreshock.pageMin ?? endMin);
 }
 
-export function bestPage(outcome: Outcome, rivals: readonly RivalName[]): number | null {
+function bestPage(outcome: Outcome, rivals: readonly RivalName[]): number | null {
   const pages = defined(rivals.map((rival) => outcome.rivals[rival].pageMin));
   return pages.length === 0 ? null : Math.min(...pages);
 }
 
-export function falseRates(outcomes: readonly Outcome[], hours: number): Record<RivalName, number> {
+function falseRates(outcomes: readonly Outcome[], hours: number): Record<RivalName, number> {
   const count = (rival: RivalName) =>
     outcomes.reduce((sum, { rivals }) => sum + rivals[rival].falsePages, 0);
   return Object.fromEntries(

@@ -39,7 +39,7 @@ export interface Film {
 }
 
 interface Shot {
-  readonly frames: Iterable<{ readonly appendMs: number; readonly value: Uint8Array }>;
+  readonly frames: Iterable<FrameRecord>;
   /** Call once all frames are taken. */
   readonly finish: () => Omit<Film, "frames">;
 }
@@ -49,6 +49,8 @@ const minuteMs = 60_000;
 const afterOutageMs = 40 * minuteMs;
 /** Frames in a compressed piece: small enough to hold, large enough to compress. */
 const pieceBytes = 4_000_000;
+/** Before each frame: append time, length. */
+const frameHeadBytes = 12;
 
 /** Plays a run, and hands frames on as they come; the film is whole once they are all taken. */
 export function shootFilm(options: FilmOptions): Shot {
@@ -127,7 +129,7 @@ export class FilmStore {
     const values = new Uint32Array(
       counts.buffer.slice(counts.byteOffset, counts.byteOffset + counts.byteLength),
     );
-    return { ...header, series: { ...header.series, values }, frames: frameLines(pieces.slice(2)) };
+    return { ...header, series: { ...header.series, values }, frames: framesIn(pieces.slice(2)) };
   }
 
   /** Frames as they pass; the film is written once the last has passed. */
@@ -136,18 +138,20 @@ export class FilmStore {
     const file = this.#fileOf(options);
     const source = this.#source === "" ? sourceHash() : this.#source;
     const pieces: Uint8Array[] = [];
-    let lines: string[] = [];
+    let parts: Uint8Array[] = [];
     let size = 0;
     const cut = () => {
-      if (lines.length > 0) pieces.push(compress(Buffer.from(lines.join("\n"))));
-      lines = [];
+      if (parts.length > 0) pieces.push(compress(Buffer.concat(parts)));
+      parts = [];
       size = 0;
     };
     const frames = (function* () {
       for (const frame of shot.frames) {
-        const line = `${frame.appendMs} ${Buffer.from(frame.value).toString()}`;
-        lines.push(line);
-        size += line.length;
+        const head = Buffer.alloc(frameHeadBytes);
+        head.writeDoubleLE(frame.appendMs, 0);
+        head.writeUInt32LE(frame.value.length, 8);
+        parts.push(head, frame.value);
+        size += frame.value.length;
         if (size >= pieceBytes) cut();
         yield frame;
       }
@@ -185,12 +189,16 @@ function readPieces(bytes: Buffer): Buffer[] {
   return pieces;
 }
 
-function* frameLines(pieces: readonly Buffer[]): Generator<FrameRecord> {
-  for (const piece of pieces)
-    for (const line of zstdDecompressSync(piece).toString().split("\n")) {
-      const space = line.indexOf(" ");
-      yield { appendMs: Number(line.slice(0, space)), text: line.slice(space + 1) };
+function* framesIn(pieces: readonly Buffer[]): Generator<FrameRecord> {
+  for (const piece of pieces) {
+    const bytes = zstdDecompressSync(piece);
+    for (let at = 0; at < bytes.length; ) {
+      const from = at + frameHeadBytes;
+      const to = from + bytes.readUInt32LE(at + 8);
+      yield { appendMs: bytes.readDoubleLE(at), value: bytes.subarray(from, to) };
+      at = to;
     }
+  }
 }
 
 /** All that a film depends on, by content. */

@@ -1,6 +1,6 @@
 /** Plays a film's frames through the incident stage, as live, and keeps what people would have been told. */
 import { judgementSchema } from "../../services/contracts/config.ts";
-import { type Frame, frameRecord } from "../../services/contracts/frame.ts";
+import { frameRecord } from "../../services/contracts/frame.ts";
 import type { Incident } from "../../services/contracts/incident.ts";
 import { decideWindow } from "../../services/incident/decide.ts";
 import { detectTasks, joinFrame } from "../../services/incident/join.ts";
@@ -26,9 +26,7 @@ export function judgeFrames(frames: Iterable<FrameRecord>): Told[] {
   const tasks = detectTasks(1);
   const told: Told[] = [];
   for (const record of frames) {
-    // What this program wrote itself needs no checks; `frameRecord.decode` costs as much as the decision.
-    const frame =
-      "text" in record ? (JSON.parse(record.text) as Frame) : frameRecord.decode(record.value);
+    const frame = frameRecord.decode(record.value);
     const joined = joinFrame(state.join, frame, tasks);
     if ("refused" in joined) throw new Error(joined.refused);
     for (const window of joined.windows)

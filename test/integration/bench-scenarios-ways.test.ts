@@ -46,7 +46,7 @@ test("windows judged directly give the frames of the detect stage", () => {
       };
       const made = stage.step(record).outputs.filter(({ topic }) => topic === topics.frames);
       const own = direct.step(window);
-      const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
+      const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("base64");
       expect(own.map(text)).toEqual(made.map(({ value }) => text(value)));
       frames += own.length;
     }

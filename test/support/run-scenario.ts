@@ -47,11 +47,11 @@ export function contextFor(
   return { task, partition: 0, manifests: [manifest], epochs: [epoch], judgement };
 }
 
-/** A frame on its way from detect to incident: the record's bytes, or the text that they were kept as. */
-export type FrameRecord = { readonly appendMs: number } & (
-  | { readonly value: Uint8Array }
-  | { readonly text: string }
-);
+/** A frame on its way from detect to incident. */
+export interface FrameRecord {
+  readonly appendMs: number;
+  readonly value: Uint8Array;
+}
 
 /** Plays a run to its end. `isDirect` leaves out spans and aggregation. */
 export function runScenario(
@@ -76,7 +76,7 @@ export function* framesOf(
   plan: RunPlan,
   events: Iterable<FleetEvent>,
   how: { readonly judgement: Judgement; readonly isDirect: boolean },
-): Generator<{ readonly value: Uint8Array; readonly appendMs: number }> {
+): Generator<FrameRecord> {
   const { judgement, isDirect } = how;
   if (isDirect) {
     const windows = new FleetWindows(plan.fleet, judgement.window.lengthMs);
