@@ -11,6 +11,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   capture: async () => (await import("./command/capture.ts")).captureCommand,
   query: async () => (await import("./command/query.ts")).queryCommand,
   backtest: async () => (await import("./command/backtest.ts")).backtestCommand,
+  score: async () => (await import("./command/score.ts")).scoreCommand,
+  report: async () => (await import("./command/report.ts")).reportCommand,
   fleet: async () => (await import("./command/fleet.ts")).fleetCommand,
   "check-config": async () => (await import("./command/check-config.ts")).checkConfigCommand,
   doctor: async () => (await import("./command/doctor.ts")).doctorCommand,
@@ -67,6 +69,7 @@ const usageCodes: ReadonlySet<string> = new Set([
   "config_invalid",
   "scenario_invalid",
   "capture_invalid",
+  "series_invalid",
 ]);
 
 /** What went wrong first, where closing what it left behind failed as well. */

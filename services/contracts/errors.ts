@@ -21,6 +21,7 @@ export const errorCodes = {
   history_owned: "Another process owns the history directory.",
   query_refused: "A query is not allowed on the read-only endpoint.",
   capture_invalid: "A capture file does not read as one.",
+  series_invalid: "A CSV file does not read as timestamps and values.",
   scenario_invalid: "A fleet or scenario file does not fit its schema.",
   port_in_use: "A port is taken by another program.",
   delivery_failed: "A sink did not take a notification.",
