@@ -341,6 +341,8 @@ export const configSchema = z.strictObject({
       [1, 3_650],
       "Days that windows, verdicts, incidents and deliveries are kept.",
     ),
+    minuteRetentionDays: integer(400, [1, 3_650], "Days that windows of a minute are kept."),
+    hourRetentionDays: integer(1_825, [1, 3_650], "Days that windows of an hour are kept."),
     writers: z
       .array(z.strictObject({ user: z.string().min(1), password: z.string().min(8) }))
       .default([])

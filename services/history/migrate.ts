@@ -13,6 +13,9 @@ export interface Retention {
   readonly spanDays: number;
   /** Windows, verdicts, incidents, deliveries. */
   readonly windowDays: number;
+  /** Windows of a minute and of an hour. Default: as other windows. */
+  readonly minuteDays?: number;
+  readonly hourDays?: number;
 }
 
 interface Migration {
@@ -72,6 +75,8 @@ export async function applyRetention(history: History, retention: Retention): Pr
   const days: Readonly<Record<string, readonly [column: string, days: number]>> = {
     spans: ["append_time", retention.spanDays],
     windows: ["window_start", retention.windowDays],
+    windows_minute: ["window_start", retention.minuteDays ?? retention.windowDays],
+    windows_hour: ["window_start", retention.hourDays ?? retention.windowDays],
     closed: ["window_start", retention.windowDays],
     verdicts: ["window_start", retention.windowDays],
     incidents: ["opened", retention.windowDays],

@@ -254,6 +254,8 @@ async function openHistory(
   const retention = {
     spanDays: history.spanRetentionDays,
     windowDays: history.windowRetentionDays,
+    minuteDays: history.minuteRetentionDays,
+    hourDays: history.hourRetentionDays,
   };
   if (history.engine === "clickhouse") {
     const driver = openClickHouse({

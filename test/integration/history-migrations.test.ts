@@ -36,6 +36,7 @@ describe("migrations", () => {
       expect.stringMatching(/^0004/),
       expect.stringMatching(/^0005/),
       expect.stringMatching(/^0006/),
+      expect.stringMatching(/^0007/),
     ]);
   });
 

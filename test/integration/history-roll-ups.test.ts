@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bucketOf } from "../../detectors/sketch.ts";
+import { cellKey } from "../../services/contracts/cell.ts";
+import { sketchIds } from "../../services/contracts/measures.ts";
+import { headers, topics } from "../../services/contracts/topics.ts";
+import { encodeWindow } from "../../services/contracts/window-write.ts";
+import { migrate } from "../../services/history/migrate.ts";
+import type { AppendRecord, Log } from "../../services/log/log.ts";
+import { openMemoryLog } from "../../services/log/memory.ts";
+import { systemClock } from "../../services/runtime/clock.ts";
+import { archivePartitions, archiveTopics, runArchive } from "../support/archive-run.ts";
+import { type HistoryServer, startHistoryServer } from "../support/history-server.ts";
+import { aCell, aCellWindow, aWindow } from "../support/records.ts";
+
+const startMs = Date.UTC(2026, 10, 30, 22, 17, 40);
+/** Two hours and a half, over the end of a month. */
+const windows = 1_800;
+const regions = ["eu-west-1", "us-east-1"];
+
+/** Values that a window's requests had, by place: the truth that sketches are held against. */
+const valuesOf = (window: number, cell: number) =>
+  Array.from(
+    { length: 3 },
+    (_, i) => 1_000 + ((window * 7919 + cell * 104_729 + i * 1_299_709) % 900_000),
+  );
+
+function closedRecord(window: number, partition: number): AppendRecord {
+  const cells = regions.map((region, index) => {
+    const buckets = new Map<number, number>();
+    for (const value of valuesOf(window, index + 2 * partition))
+      buckets.set(bucketOf(value), (buckets.get(bucketOf(value)) ?? 0) + 1);
+    const sorted = [...buckets].sort(([a], [b]) => a - b);
+    return aCellWindow({
+      cell: cellKey(aCell({ region, model: `model-${partition}` })),
+      sketches: {
+        [sketchIds.duration]: {
+          buckets: sorted.map(([bucket]) => bucket),
+          counts: sorted.map(([, count]) => count),
+        },
+      },
+    });
+  });
+  return {
+    topic: topics.closed,
+    partition,
+    headers: { [headers.task]: `detect/${partition}`, [headers.sequence]: String(window + 1) },
+    value: encodeWindow(
+      aWindow({ task: `detect/${partition}`, windowStartMs: startMs + window * 5_000, cells }),
+    ),
+  };
+}
+
+describe("windows of a minute and of an hour", () => {
+  let server: HistoryServer;
+  let log: Log;
+  beforeAll(async () => {
+    server = await startHistoryServer();
+    await migrate(server.history);
+    log = await openMemoryLog({ clock: systemClock });
+    await log.ensureTopics(archiveTopics());
+    // The archive ends in the middle, again and again, and once the engine dies under it.
+    for (let from = 0; from < windows; from += 300) {
+      for (let partition = 0; partition < archivePartitions; partition++)
+        await log.append(Array.from({ length: 300 }, (_, i) => closedRecord(from + i, partition)));
+      {
+        await using interrupted = runArchive(log, server.history);
+        await Promise.race([interrupted.caughtUp(), systemClock.sleep(40 + from / 10)]);
+      }
+      if (from === 600) process.kill(server.server.pid, "SIGKILL");
+    }
+    await using last = runArchive(log, server.history);
+    await last.caughtUp();
+  }, 300_000);
+  afterAll(async () => {
+    await log?.[Symbol.asyncDispose]();
+    await server?.[Symbol.asyncDispose]();
+  });
+
+  it.each([
+    ["windows_minute", 60_000],
+    ["windows_hour", 3_600_000],
+  ])("%s adds up exactly what its windows are, and only what is over", async (table, bucketMs) => {
+    const columns =
+      "requests, spans, input_tokens, outcome_ok, outcome_timeout, duration_buckets, duration_counts";
+    const stored = await server.history.query(
+      `SELECT source_partition, toUnixTimestamp64Milli(window_start) AS start, model, region, tenants, ${columns}
+       FROM ${table} ORDER BY source_partition, start, model, region`,
+    );
+    const lastMs = startMs + (windows - 1) * 5_000;
+    const over = Math.floor(lastMs / bucketMs) * bucketMs;
+    const expected = await server.history.query(
+      `SELECT source_partition, toInt64(intDiv(toUnixTimestamp64Milli(window_start), ${bucketMs})) * ${bucketMs} AS start, model, region,
+         max(windows.tenants) AS tenants, sum(windows.requests) AS requests, sum(windows.spans) AS spans, sum(windows.input_tokens) AS input_tokens,
+         sum(windows.outcome_ok) AS outcome_ok, sum(windows.outcome_timeout) AS outcome_timeout,
+         sumMap(windows.duration_buckets, windows.duration_counts) AS d, d.1 AS duration_buckets, d.2 AS duration_counts
+       FROM windows WHERE window_start < fromUnixTimestamp64Milli(${over})
+       GROUP BY source_partition, start, model, region ORDER BY source_partition, start, model, region`,
+    );
+    expect(stored.length).toBe(
+      (over / bucketMs - Math.floor(startMs / bucketMs)) * regions.length * archivePartitions,
+    );
+    expect(stored).toEqual(expected.map((row) => withoutPair(row as Record<string, unknown>)));
+  });
+
+  it.each([0.5, 0.9, 0.95, 0.99, 0.999])(
+    "give quantile %d over any cells and time, right to the stated error",
+    async (q) => {
+      const from = Date.UTC(2026, 10, 30, 22, 30);
+      const to = Date.UTC(2026, 10, 31, 0, 20);
+      const exact: number[] = [];
+      for (let window = 0; window < windows; window++) {
+        const at = startMs + window * 5_000;
+        if (at >= from && at < to) exact.push(...valuesOf(window, 0), ...valuesOf(window, 2));
+      }
+      exact.sort((a, b) => a - b);
+      const truth = exact[Math.ceil(q * exact.length) - 1] ?? 0;
+      for (const table of ["windows", "windows_minute"]) {
+        const [row] = await server.history.query<{ value: number; n: string }>(
+          `SELECT foreshockBucketMiddle(quantileExactWeightedArray(${q})(duration_buckets, duration_counts)) AS value,
+             sum(arraySum(duration_counts)) AS n
+           FROM ${table} WHERE region = 'eu-west-1' AND window_start >= fromUnixTimestamp64Milli(${from}) AND window_start < fromUnixTimestamp64Milli(${to})`,
+        );
+        expect(Number(row?.n)).toBe(exact.length);
+        expect(Math.abs((row?.value ?? 0) / truth - 1)).toBeLessThanOrEqual(1 / 129);
+      }
+    },
+  );
+
+  it("keep their function when the engine starts again", async () => {
+    const answer = await server.ask({ query: "SELECT foreshockBucketMiddle(100)" });
+    expect(answer.text).toBe("100\n");
+  });
+});
+
+const withoutPair = ({ d: _, ...row }: Record<string, unknown>) => row;
