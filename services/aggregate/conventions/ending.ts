@@ -47,7 +47,8 @@ const unfinishedOrCut: CallEnding = {
 export function endingOf(reading: Reading, library: Library, call: Told): CallEnding {
   if (isFailed(reading)) {
     const { outcome, isWeak } = failureOf(reading, {
-      hasBegun: call.hasFirstChunk || namesAnswer(reading, library),
+      hasBegun: call.hasFirstChunk,
+      namesAnswer: namesAnswer(reading, library),
       isMidStream: library.translatesErrors === true && call.isStreamed && isUntranslated(reading),
       finish: call.finish,
     });

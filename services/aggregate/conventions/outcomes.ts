@@ -78,11 +78,17 @@ export function isUntranslated(reading: Reading): boolean {
 
 /**
  * How a failed call ended. `hasBegun`: chunks of the answer had come, which a number of the HTTP response outweighs;
+ * `namesAnswer`: the model that answered is known;
  * `isMidStream`: the error came out of the stream, whatever number it has.
  */
 export function failureOf(
   reading: Reading,
-  call: { readonly hasBegun: boolean; readonly finish: number; readonly isMidStream: boolean },
+  call: {
+    readonly hasBegun: boolean;
+    readonly namesAnswer?: boolean;
+    readonly finish: number;
+    readonly isMidStream: boolean;
+  },
 ): Ending {
   const name = errorNameOf(reading);
   const named = name === 0 ? undecided : outcomeOfName(reading.texts, name);
@@ -91,7 +97,10 @@ export function failureOf(
   const text = messageOf(reading);
   const known = statusOf(reading);
   const status = Number.isNaN(known) ? statusInText(text) : known;
-  const began = call.hasBegun || call.finish === finishKind.error;
+  // A name that says more than "no connection" outweighs an answering model, which some write beforehand.
+  const isOpen = named === undecided || named === outcomeIndex.connection_error;
+  const began =
+    call.hasBegun || call.finish === finishKind.error || (isOpen && call.namesAnswer === true);
   const isInStream = status >= 200 && status < 300 ? true : !(status >= 400) && began;
   if (isInStream || call.isMidStream || named === outcomeIndex.stream_error)
     return { outcome: outcomeIndex.stream_error, isWeak: false };

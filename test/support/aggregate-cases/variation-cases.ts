@@ -338,6 +338,24 @@ export const variationCases: readonly LibraryCases[] = [
     library: "streams that end without an end",
     cases: [
       {
+        title:
+          "broken by a connection error where the answering model is known, and no other error by it",
+        batches: one(
+          anyScope,
+          ...["APIConnectionError", "RateLimitError"].map((errorType) => ({
+            status: "error" as const,
+            attributes: chat("gen_ai.provider.name", openai, {
+              "error.type": errorType,
+              "gen_ai.response.model": "gpt-4o-2024-08-06",
+            }),
+          })),
+        ),
+        rows: [
+          { ...openai, outcome: "rate_limit" },
+          { ...openai, outcome: "stream_error" },
+        ],
+      },
+      {
         title: "OpenLLMetry's, marked as a success, and as broken inside a failed span",
         batches: [
           {
