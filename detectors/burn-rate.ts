@@ -50,7 +50,7 @@ export const burnRate: Detector<BurnRateState> = {
     formula:
       "speaks when bad/of > burn · 0.005 over a rule's long and its short window, and lately; then P(X ≥ bad), X ~ BetaBinomial(of, 0.005, 200) over the long window × 2 rules",
     source: "Beyer et al., The Site Reliability Workbook, ch. 5; slok/sloth google-30d",
-    cost: "≈ 25 ns a window; 56 numbers of state",
+    cost: "≈ 0.4 µs a window on a busy machine, a few ns in silence; 56 numbers of state",
     falseAlarm:
       "probability that a service just within its objective of 99.5 % shows this many failures in the long window",
   },

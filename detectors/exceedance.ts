@@ -87,7 +87,7 @@ function createExceedance(id: string, direction: "up" | "down"): Detector<Exceed
       formula: `share of requests ${direction === "up" ? "above the usual 75th and 95th" : "below the usual 25th and 5th"} percentile: k of n over the last 1, 6, 24 and 120 windows, X ~ BetaBinomial(n, p·s, (1−p)·s), 1/s = 1/weight + ρ; smallest p-value × 8. Percentiles of a histogram with half-life 4 h, values divided by the factor that known causes explain`,
       source:
         "Exceedance (Mosteller 1948's test of slippage) with the beta-binomial of binomial-exact",
-      cost: "≈ 300 ns a window with nothing unusual; 140 numbers of state",
+      cost: "≈ 3.5 µs a window of 12 requests on a busy machine, next to nothing in silence; 140 numbers of state",
       falseAlarm:
         "probability that a healthy window's horizons hold at least this many requests beyond the threshold, for series as rough as the blocks seen",
     },
@@ -163,14 +163,16 @@ export const exceedance = createExceedance("exceedance", "up");
 /** Values below what is usual: answers that come out short. */
 export const shortfall = createExceedance("shortfall", "down");
 
-const positionOfMark = { 0.05: 0, 0.5: 1, 0.95: 2, 0.99: 3 } as const;
-
 /** The histogram boundary at a quantile of `markQuantiles`; undefined while warming. */
 export function usualBoundary(
   state: ExceedanceState,
   q: (typeof markQuantiles)[number],
 ): number | undefined {
-  return state.marks[positionOfMark[q]];
+  // Compared one by one: a table by q would have to turn each q into text.
+  const { marks } = state;
+  if (q === 0.05) return marks[0];
+  if (q === 0.5) return marks[1];
+  return q === 0.95 ? marks[2] : marks[3];
 }
 
 /** What single requests usually take at a quantile of `markQuantiles`, times `factor`; undefined while warming. */

@@ -26,6 +26,18 @@ function logGamma(x: number): number {
   return -t + (x + 0.5) * Math.log(t) + Math.log((2.5066282746310007 * sum) / x);
 }
 
+/** ln n!, remembered for the counts that windows have: the same number as `logGamma(n + 1)`. */
+const logFactorials = new Float64Array(4096).fill(Number.NaN);
+
+function logFactorial(n: number): number {
+  if (!(Number.isInteger(n) && n < logFactorials.length)) return logGamma(n + 1);
+  const known = logFactorials[n] as number;
+  if (!Number.isNaN(known)) return known;
+  const made = logGamma(n + 1);
+  logFactorials[n] = made;
+  return made;
+}
+
 /**
  * Surprise of k or more bad ones of n when the ratio has a beta distribution of mean `mean` and concentration `concentration`
  * (α = mean · concentration): X ~ BetaBinomial(n, α, β). The probability mass at k, then the ratio of neighbouring masses.
@@ -43,9 +55,9 @@ export function betaBinomialSurprise(
   const variance = (n * mean * (1 - mean) * (concentration + n)) / (concentration + 1);
   if (k <= n * mean + Math.sqrt(variance)) return 0;
   const logMass =
-    logGamma(n + 1) -
-    logGamma(k + 1) -
-    logGamma(n - k + 1) +
+    logFactorial(n) -
+    logFactorial(k) -
+    logFactorial(n - k) +
     logGamma(k + alpha) +
     logGamma(n - k + beta) -
     logGamma(n + concentration) -
