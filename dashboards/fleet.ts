@@ -125,7 +125,7 @@ const course: readonly PanelSpec[] = [
     height: 8,
     unit: "none",
     columns: {
-      severity: { values: severities, width: 90 },
+      worst: { values: severities, width: 90 },
       title: { links: incidentLinks },
       incident: { isHidden: true },
       began: { unit: "dateTimeAsIso", width: 170 },
@@ -136,7 +136,7 @@ const course: readonly PanelSpec[] = [
     source: {
       from: "clickhouse",
       sql: `SELECT
-  ${severityNumber("argMax(severity, revision)")} AS severity,
+  max(${severityNumber("severity")}) AS worst,
   argMax(title, revision) AS title,
   argMax(phase, revision) AS phase,
   ${began} AS began,

@@ -1,6 +1,7 @@
 import type { AnnotationSpec, VariableSpec } from "./spec.ts";
 import type { CellVariable } from "./sql/scope.ts";
 import { began, chosenIncidents } from "./sql/scope.ts";
+import { severityNumber } from "./states.ts";
 
 /** Values that occur in the range, narrowed by what was chosen before. */
 const cellVariable = (
@@ -48,12 +49,12 @@ export const incidentAnnotation: AnnotationSpec = {
   ${began} AS time,
   if(argMax(phase, revision) = 'resolved', max(at), $__toTime) AS timeEnd,
   concat('<a href="\${console}/incidents/', incident, '">', argMax(title, revision), '</a>') AS text,
-  concat(argMax(severity, revision), ',', argMax(phase, revision)) AS tags
+  concat(['watching', 'ticket', 'page'][max(${severityNumber("severity")})], ',', argMax(phase, revision)) AS tags
 FROM incidents
 WHERE at < $__toTime
   AND ${chosenIncidents}
 GROUP BY incident
-HAVING timeEnd >= $__fromTime AND has(groupUniqArray(severity), 'ticket') + has(groupUniqArray(severity), 'page') > 0
+HAVING timeEnd >= $__fromTime AND max(${severityNumber("severity")}) > 1
 ORDER BY time
 LIMIT 200`,
 };

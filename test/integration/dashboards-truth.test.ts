@@ -28,7 +28,7 @@ describe("what panels show", () => {
   beforeAll(async () => {
     filled = await fillSmallHistory(span);
     scenes = scenesOf(filled);
-  }, 300_000);
+  }, 900_000);
   afterAll(() => filled?.[Symbol.asyncDispose]());
 
   function sceneAt(at: number): NamedScene {
@@ -49,24 +49,28 @@ describe("what panels show", () => {
   describe.skipIf(missing !== undefined)(
     `through clickhouse-go${missing === undefined ? "" : ` (${missing})`}`,
     () => {
-      it.each([0, 1])("is the same truth in scene %i", async (at) => {
-        await using client = await buildGoClient();
-        const scene = sceneAt(at);
-        const results = await askThroughGo(
-          client.program,
-          filled.server.server.port,
-          panelQueries.map(({ sql }) => expandQuery(sql, scene.range, scene.chosen)),
-        );
-        const found = panelQueries.map((query, i) => {
-          const result = results[i] ?? { columns: [], rows: [], error: "no result" };
-          const differences =
-            result.error === undefined
-              ? compare(expectationOf(query)(scene), result).differences
-              : [result.error];
-          return { dashboard: query.dashboard, panel: query.panel, differences };
-        });
-        expect(found.filter(({ differences }) => differences.length > 0)).toEqual([]);
-      });
+      it.each([0, 1])(
+        "is the same truth in scene %i",
+        async (at) => {
+          await using client = await buildGoClient();
+          const scene = sceneAt(at);
+          const results = await askThroughGo(
+            client.program,
+            filled.server.server.port,
+            panelQueries.map(({ sql }) => expandQuery(sql, scene.range, scene.chosen)),
+          );
+          const found = panelQueries.map((query, i) => {
+            const result = results[i] ?? { columns: [], rows: [], error: "no result" };
+            const differences =
+              result.error === undefined
+                ? compare(expectationOf(query)(scene), result).differences
+                : [result.error];
+            return { dashboard: query.dashboard, panel: query.panel, differences };
+          });
+          expect(found.filter(({ differences }) => differences.length > 0)).toEqual([]);
+        },
+        600_000,
+      );
     },
   );
 });

@@ -58,7 +58,7 @@ export async function fillSmallHistory(span: Span): Promise<FilledHistory> {
 }
 
 /** What choice and text variables stand at when a dashboard is opened. */
-const defaults: Chosen = Object.fromEntries(
+export const defaultChoices: Chosen = Object.fromEntries(
   dashboards.flatMap(({ variables }) =>
     variables.flatMap((variable) => {
       if (variable.kind === "text") return [[variable.name, variable.value]];
@@ -75,7 +75,7 @@ export interface NamedScene extends Scene {
 export function scenesOf({ plan, world }: Pick<FilledHistory, "plan" | "world">): NamedScene[] {
   const paged = world.incidents.find(({ severity }) => severity === "page");
   if (paged === undefined) throw new Error("the run has no page: nothing to look at");
-  const given: Chosen = { ...defaults, incident: paged.incident, trace: world.trace };
+  const given: Chosen = { ...defaultChoices, incident: paged.incident, trace: world.trace };
   const scene = (name: string, range: Range, chosen: Chosen = {}): NamedScene => ({
     name,
     world,

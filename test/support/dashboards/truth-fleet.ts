@@ -143,7 +143,7 @@ export const fleetTruth: Readonly<Record<string, Expectation>> = {
   "Answer time p95, seen and expected": banded("duration", "seen", "s"),
   Incidents: (scene): Expected => ({
     columns: {
-      severity: "exact",
+      worst: "exact",
       title: "text",
       phase: "text",
       began: "time",
@@ -156,7 +156,7 @@ export const fleetTruth: Readonly<Record<string, Expectation>> = {
       .filter(wasOpen(scene))
       .toSorted((a, b) => beganMs(b) - beganMs(a))
       .map((records) => ({
-        severity: severityNumber(last(records).severity),
+        worst: highest(records),
         title: last(records).title,
         phase: last(records).phase,
         began: beganMs(records),
@@ -212,7 +212,7 @@ export const incidentSpans: Expectation = (scene) => ({
       time: beganMs(records),
       timeEnd: endMs(scene, records),
       text: `<a href="${scene.chosen["console"]}/incidents/${last(records).incident}">${last(records).title}</a>`,
-      tags: `${last(records).severity},${last(records).phase}`,
+      tags: `${["", "watching", "ticket", "page"][highest(records)]},${last(records).phase}`,
     })),
 });
 
