@@ -1,0 +1,156 @@
+/**
+ * What history costs and how fast it answers: 10 million spans and 90 days of windows in the embedded engine, every dashboard's
+ * panels over them, traces by id, and the pipeline beside hostile questions.
+ *   npm run bench:history -- [--json FILE] [--seed N] [--days N] [--spans N] [--quick]
+ */
+import { loadavg } from "node:os";
+import { parseArgs } from "node:util";
+import { showProgress } from "../../services/command/progress.ts";
+import { migrate } from "../../services/history/migrate.ts";
+import { systemClock } from "../../services/runtime/clock.ts";
+import { startHistoryServer } from "../support/history-server.ts";
+import { fillLong } from "./history-fill.ts";
+import { measureSlowdown } from "./history-hostile.ts";
+import {
+  type PanelTime,
+  type RangeName,
+  ranges,
+  timePanels,
+  timeTraces,
+} from "./history-panels.ts";
+import { type BenchFlags, median, publish, ratioFigures } from "./support/report.ts";
+
+const { values } = parseArgs({
+  options: {
+    json: { type: "string" },
+    seed: { type: "string", default: "1" },
+    days: { type: "string" },
+    spans: { type: "string" },
+    quick: { type: "boolean", default: false },
+  },
+});
+const flags: BenchFlags = { json: values.json, seed: Number(values.seed), isQuick: values.quick };
+const days = Number(values.days ?? (flags.isQuick ? 1.25 : 90));
+const spans = Number(values.spans ?? (flags.isQuick ? 100_000 : 10_000_000));
+const requestsPerSecond = flags.isQuick ? 1 : 3;
+
+await using server = await startHistoryServer();
+const { history } = server;
+await migrate(history);
+
+const filling = showProgress("filling the history", 1);
+const filled = await fillLong(history, {
+  spans,
+  days,
+  requestsPerSecond,
+  seed: flags.seed,
+  onProgress: (share) => filling.update(share),
+});
+await mergesOver();
+filling.end();
+
+const disk = await history.query<{ table: string; rows: string; bytes: string }>(
+  `SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts
+   WHERE active AND database = currentDatabase() GROUP BY table`,
+);
+const bytesEach = (name: string) => {
+  const found = disk.find(({ table }) => table === name);
+  return found === undefined ? Number.NaN : Number(found.bytes) / Number(found.rows);
+};
+
+const asking = showProgress("asking panels", 1);
+const panels = await timePanels({
+  server,
+  filled,
+  requestsPerSecond,
+  rounds: flags.isQuick ? 1 : 3,
+  onProgress: (done, of) => asking.update(done / of),
+});
+asking.end();
+const floorsMs: number[] = [];
+for (let round = 0; round < 20; round++) {
+  const startedMs = performance.now();
+  await server.ask({ query: "SELECT 1" });
+  floorsMs.push(performance.now() - startedMs);
+}
+const traces = await timeTraces(server, flags.isQuick ? 5 : 30);
+const slowdown = await measureSlowdown(server, {
+  rounds: flags.isQuick ? 1 : 5,
+  requests: flags.isQuick ? 20 : 60,
+  seed: flags.seed,
+});
+
+const figures: Record<string, number> = {};
+for (const name of Object.keys(ranges) as RangeName[]) {
+  const times = panels.filter(({ range }) => range === name).map(({ ms }) => ms);
+  if (times.length === 0) continue;
+  figures[`panel_p95_${name}_ms`] = nearestRank(times, 0.95);
+  figures[`panel_max_${name}_ms`] = Math.max(...times);
+}
+const daily = panels.filter(({ range }) => range === "1h" || range === "24h").map(({ ms }) => ms);
+figures["panel_p95_ms"] = nearestRank(daily, 0.95);
+figures["panel_max_ms"] = Math.max(...daily);
+figures["panel_p95_cpu_ms"] = nearestRank(
+  panels.filter(({ range }) => range === "1h" || range === "24h").map(({ cpuMs }) => cpuMs),
+  0.95,
+);
+figures["panels_without_answer"] = panels.filter(({ error }) => error !== undefined).length;
+const absent: Record<string, string> = {
+  backtest_weeks_per_min:
+    "not measured here: rows of this history are shifted copies, and records of closed windows cannot be shifted",
+};
+const growth = growthOf(panels);
+if (growth === undefined) absent["growth_ratio_90d_to_1h"] = "the history is shorter than 90 days";
+else figures["growth_ratio_90d_to_1h"] = growth;
+figures["select_1_ms"] = median(floorsMs);
+figures["trace_by_id_ms"] = median(traces);
+figures["trace_by_id_p95_ms"] = nearestRank(traces, 0.95);
+figures["disk_bytes_per_span"] = bytesEach("spans");
+figures["disk_bytes_per_window_row"] = bytesEach("windows");
+figures["disk_bytes_per_verdict_row"] = bytesEach("verdicts");
+Object.assign(figures, ratioFigures("pipeline_slowdown_ratio", slowdown.ratios));
+
+const slowest = [...panels].sort((a, b) => b.ms - a.ms).slice(0, 12);
+for (const { range, ms, dashboard, panel, error } of slowest)
+  process.stdout.write(
+    `  ${range.padStart(4)}  ${String(Math.round(ms)).padStart(6)} ms  ${dashboard}: ${panel}${error === undefined ? "" : `  ${error}`}\n`,
+  );
+publish(flags, "history", {
+  figures,
+  absent,
+  rows: [
+    {
+      part: "history",
+      days: (filled.endMs - filled.startMs) / 86_400_000,
+      ...filled.rows,
+      load_average: loadavg()[0],
+      spans_per_second_alone: median(slowdown.alone),
+    },
+    ...panels.map((row) => ({ part: "panel", ...row })),
+  ],
+});
+
+/** Median over panels of how many times longer 90 days take than an hour. */
+function growthOf(times: readonly PanelTime[]): number | undefined {
+  const byRange = (name: RangeName) =>
+    new Map(
+      times.filter(({ range }) => range === name).map((row) => [row.dashboard + row.panel, row.ms]),
+    );
+  const short = byRange("1h");
+  const ratios = [...byRange("90d")].map(([panel, ms]) => ms / (short.get(panel) ?? Number.NaN));
+  return ratios.length === 0 ? undefined : median(ratios);
+}
+
+function nearestRank(times: readonly number[], share: number): number {
+  const sorted = [...times].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(share * sorted.length) - 1)] ?? Number.NaN;
+}
+
+/** Merges that inserts left behind would run beside the questions. */
+async function mergesOver(): Promise<void> {
+  for (let quiet = 0, polls = 0; quiet < 3 && polls < 2_400; polls++) {
+    await systemClock.sleep(250);
+    const [row] = await history.query<{ n: string }>("SELECT count() AS n FROM system.merges");
+    quiet = Number(row?.n) === 0 ? quiet + 1 : 0;
+  }
+}
