@@ -4,7 +4,7 @@ WITH
     toInt64(dateDiff('millisecond', {since:DateTime64(3)}, {until:DateTime64(3)})) AS length,
     if({against:Float64} > 0, toInt64({against:Float64} * 1000), length) AS shift,
     window_start >= {since:DateTime64(3)} AS is_now,
-    requests - outcome_ok - outcome_rate_limit - outcome_overloaded - outcome_invalid_request - outcome_auth - outcome_client_cancelled AS failures
+    requests - outcome_ok - outcome_rate_limit - outcome_invalid_request - outcome_auth - outcome_client_cancelled AS failures
 SELECT
     provider, model, region, operation,
     sumIf(requests, is_now) AS calls,

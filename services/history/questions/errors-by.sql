@@ -16,8 +16,8 @@ SELECT
         JSONExtractString(resource, {dimension:String})
     ) AS value,
     count() AS requests,
-    countIf(outcome NOT IN ('ok', 'rate_limit', 'overloaded', 'invalid_request', 'auth', 'client_cancelled')) AS failed,
-    countIf(outcome IN ('rate_limit', 'overloaded')) AS limited,
+    countIf(outcome NOT IN ('ok', 'rate_limit', 'invalid_request', 'auth', 'client_cancelled')) AS failed,
+    countIf(outcome = 'rate_limit') AS limited,
     round(100 * failed / requests, 2) AS failed_percent,
     round(100 * limited / requests, 2) AS limited_percent,
     topKIf(1)(outcome, outcome != 'ok')[1] AS most_common,
