@@ -246,4 +246,23 @@ export const showings: Readonly<Record<string, Showing>> = {
     ],
   },
   llamaindex: { ...firstTokens, departures: [] },
+  logfire: { ...noFirstToken, departures: [leftLooksFine, messageStart] },
+  langfuse: {
+    ...noFirstToken,
+    departures: [
+      {
+        when: unended,
+        shows: "ok",
+        because: "a broken or abandoned stream looks like one whose usage was not asked for: ok",
+      },
+      {
+        when: both(
+          over("chat"),
+          ends("ok", "empty", "truncated", "tool", "flaky", "cut", "event", "cancel"),
+        ),
+        model: "gpt-4o-2024-08-06",
+        because: "a chat that had an answer names the model that gave it, not the one asked for",
+      },
+    ],
+  },
 };

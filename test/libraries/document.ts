@@ -26,7 +26,7 @@ const tail = `
 ## How spans are told apart
 
 - Of spans that describe one call the innermost counts. Side by side, in one trace or in two, they are one call if they have the same
-  response id; without a shared id, if they come from one sender, name the same provider and model, one lies within the other in time,
+  response id; without a shared id, if they come from one sender, name the same model, one lies within the other in time,
   both have the same parent or none, and both failed or both have the same tokens.
 - The spans of one trace are read by one task. Two spans of a call in two traces may be read by two, which do not know of each other:
   where a library writes such spans (LiteLLM or Anthropic's SDK beside another one, with no span of the application around them), give

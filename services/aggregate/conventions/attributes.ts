@@ -92,6 +92,7 @@ export const attributeNames = [
   "llm.token_count.completion_details.reasoning",
   "ai.usage.reasoningTokens",
   "http.request.resend_count",
+  "duration",
   // Where.
   "cloud.region",
   "service.name",

@@ -19,7 +19,7 @@ import {
   retriesOf,
 } from "./measures.ts";
 import { operationOf } from "./operations.ts";
-import { errorNameOf, readableError } from "./outcomes.ts";
+import { errorNameOf, isFailed, readableError } from "./outcomes.ts";
 import { isAlias, isSubstituted, modelOf, providerOf, responseModelOf } from "./providers.ts";
 import { type Reading, spanOrResourceText, textIn } from "./reading.ts";
 
@@ -34,6 +34,7 @@ export interface Classifier {
 }
 
 const region = fieldOf("cloud.region");
+const responseId = fieldOf("gen_ai.response.id");
 
 /** Fills the row at `at` and gives true, or gives false for a span that does not count. Row, sender and weight are left to the caller. */
 export function classify(
@@ -42,12 +43,14 @@ export function classify(
   row: { readonly data: Float64Array; readonly at: number },
 ): boolean {
   const operation = operationOf(reading);
+  const recordsStreams = operation !== "" && classifier.library.recordsStreams === true;
+  if (recordsStreams && isStreamOpening(reading)) return false;
   if (operation !== "") classifyCall(reading, classifier, { ...row, operation });
   else if (!classifyHttp(reading, row)) return false;
   const { data, at } = row;
   const spanRegion = textIn(reading, reading.attributes, region);
   data[at + candidate.region] = spanRegion === 0 ? classifier.resourceRegion : spanRegion;
-  data[at + candidate.durationUs] = durationUsOf(reading);
+  data[at + candidate.durationUs] = durationUsOf(reading, recordsStreams);
   data[at + candidate.startMs] =
     (reading.span.startHigh * 4_294_967_296 + reading.span.startLow) / 1e6;
   data[at + candidate.tenant] = tenantOf(reading, classifier.tenantFields);
@@ -133,6 +136,12 @@ function classifyHttp(
   data[at + candidate.error] = outcome === outcomeIndex.ok ? 0 : readableErrorOf(reading);
   data[at + candidate.nearness] = 0;
   return true;
+}
+
+/** A success without anything of an answer: that comes with the record of the stream's end. */
+function isStreamOpening(reading: Reading): boolean {
+  if (isFailed(reading) || textIn(reading, reading.attributes, responseId) !== 0) return false;
+  return inputTokensOf(reading, false) < 0 && outputTokensOf(reading) < 0;
 }
 
 /** The Vercel AI SDK up to 5 hands on Anthropic's own count of input tokens, in which those read from the cache are not. */

@@ -21,6 +21,11 @@ export interface Library {
   readonly marksSuccess?: boolean;
   /** Every stream that ended has a finish reason; broken and abandoned ones have the status OK, too. */
   readonly endsStreams?: boolean;
+  /**
+   * A stream has two spans: one of its opening, without an answer, which does not count, and a record of its end, without a
+   * duration but with the attribute `duration`, in seconds.
+   */
+  readonly recordsStreams?: boolean;
   /** Token counts are the provider's own, which Anthropic gives without those read from the cache. */
   readonly passesOnTokens?: boolean;
   /** Refused requests have errors of its own with a number; others come out of streams. */
@@ -59,6 +64,8 @@ const libraries: Readonly<Record<string, Library>> = {
   "openinference.instrumentation.langchain": framework,
   "openinference.instrumentation.openai_agents": framework,
   litellm: { nearness: 1, unfinished: "unknown", translatesErrors: true },
+  "logfire.openai": { nearness: 2, unfinished: "unknown", recordsStreams: true },
+  "logfire.anthropic": { nearness: 2, unfinished: "unknown", recordsStreams: true },
   "pydantic-ai": { nearness: 1, unfinished: "cut" },
   // Vercel AI SDK 7, and up to 5.
   gen_ai: { nearness: 1, unfinished: "cancelled" },

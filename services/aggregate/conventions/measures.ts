@@ -46,6 +46,7 @@ const streaming = fieldsOf(
   "litellm.request.streaming",
 );
 const usageDetails = fieldOf("langfuse.observation.usage_details");
+const duration = fieldOf("duration");
 const resends = fieldOf("http.request.resend_count");
 
 /** Largest count that is believed; anything above, below 0 or not a number counts as absent. */
@@ -102,9 +103,11 @@ function timeOf(us: number): number {
   return us >= 0 && us <= timeLimitUs ? Math.round(us) : -1;
 }
 
-/** Duration, µs: 0 where the end lies before the start (clocks), a day at most. */
-export function durationUsOf(reading: Reading): number {
+/** Duration, µs: 0 where the end lies before the start (clocks), a day at most. `asAttribute`: an attribute may tell it, in seconds. */
+export function durationUsOf(reading: Reading, asAttribute: boolean): number {
   const { span } = reading;
+  const told = asAttribute ? numberIn(reading, duration) : Number.NaN;
+  if (told >= 0) return Math.min(timeLimitUs, Math.round(told * 1e6));
   const nanos = (span.endHigh - span.startHigh) * 4_294_967_296 + (span.endLow - span.startLow);
   return nanos <= 0 ? 0 : Math.min(timeLimitUs, Math.round(nanos / 1e3));
 }
