@@ -6,7 +6,7 @@
  * seen before, as a share of that view's range: the value; its residuals to EWMAs of 5 and 100 rows; its step; the mean of the last
  * 30 rows; the residual to the profile of day or week where that says more; the log of the mean step. It counts only where it is a
  * record of the last 115 rows. score = n/(n + 0.0415), so that 0.5 stands for 4.15 % of the range. A row alerts where the score is at
- * least 0.5 and a robust chart (`robust-chart.ts`) sees 2.5 deviations, too.
+ * least 0.5 and a robust chart (`robust-chart.ts`) sees 1.5 deviations, too.
  * Source: nearest-neighbour novelty; Lucas & Saccucci 1990 for the chart. Weights and lengths were chosen on the Numenta benchmark's
  * corpus and on generated telemetry, once for all series: docs/scoring.md.
  * Cost: about 3 µs a row; at most some 4,500 numbers of state.
@@ -56,7 +56,7 @@ export interface SeriesVerdict {
   /** [0, 1]; from 0.5 on it is unusual. */
   readonly score: number;
   readonly isAlert: boolean;
-  /** What the chart expected before the row: mean and ± 2.5 deviations. Undefined while it warms up. */
+  /** What the chart expected before the row: mean and ± 1.5 deviations. Undefined while it warms up. */
   readonly expected: number | undefined;
   readonly low: number | undefined;
   readonly high: number | undefined;
@@ -78,7 +78,7 @@ const plainWeights = [weightOf(2), weightOf(8), weightOf(40)];
 const recordRows = 115;
 /** Novelty that scores 0.5: a share of the range. */
 const halfScore = 0.0415;
-const alertDeviations = 2.5;
+const alertDeviations = 1.5;
 /** The range is hardly known before. */
 const alertFromRow = 150;
 /** Rows before means of many rows say anything. */
