@@ -41,6 +41,10 @@ export interface Label {
 export interface Labels {
   readonly leadMs: number;
   readonly incidents: readonly Label[];
+  /** Periods in which a page was of no use. */
+  readonly unwanted: readonly Label[];
+  /** Nothing else happened: a page that no label accounts for is a false one. */
+  readonly isComplete: boolean;
 }
 
 /** Throws `config_invalid` naming file, path and what is wrong. */
@@ -70,5 +74,7 @@ export function readLabels(file: string): Labels {
       toMs: to,
       dimensions,
     })),
+    unwanted: [],
+    isComplete: true,
   };
 }

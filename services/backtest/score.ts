@@ -40,7 +40,7 @@ export interface Metrics {
 export interface Score {
   readonly metrics: Metrics;
   readonly labels: readonly LabelOutcome[];
-  /** Pages that no label accounts for. */
+  /** Pages that people say were none, or that no label accounts for where labels are complete. */
   readonly falsePages: readonly IncidentEpisode[];
 }
 
@@ -56,7 +56,12 @@ export function scoreOf({ episodes, live, labels, fromMs, toMs }: ScoreInput): S
   );
   const isTrue = (page: IncidentEpisode) =>
     (labels?.incidents ?? []).some((label) => accountsFor(label, page, labels?.leadMs ?? 0));
-  const falsePages = labels === undefined ? [] : paged.filter((page) => !isTrue(page));
+  const isFalse = (page: IncidentEpisode) =>
+    labels !== undefined &&
+    !isTrue(page) &&
+    (labels.isComplete || labels.unwanted.some((label) => accountsFor(label, page, 0)));
+  const truePages = paged.filter(isTrue).length;
+  const falsePages = paged.filter(isFalse);
   const leads = outcomes.flatMap(({ leadMinutes }) => leadMinutes ?? []).sort((a, b) => a - b);
   const isLabelled = labels !== undefined;
   return {
@@ -69,7 +74,8 @@ export function scoreOf({ episodes, live, labels, fromMs, toMs }: ScoreInput): S
       open_at_end: episodes.filter(({ resolvedMs }) => resolvedMs === undefined).length,
       new_pages: paged.filter((page) => !livePaged.some((other) => overlap(page, other))).length,
       lost_pages: livePaged.filter((page) => !paged.some((other) => overlap(page, other))).length,
-      precision: isLabelled && paged.length > 0 ? 1 - falsePages.length / paged.length : undefined,
+      precision:
+        truePages + falsePages.length > 0 ? truePages / (truePages + falsePages.length) : undefined,
       recall: outcomes.length > 0 ? leads.length / outcomes.length : undefined,
       missed: isLabelled ? outcomes.length - leads.length : undefined,
       false_pages: isLabelled ? falsePages.length : undefined,

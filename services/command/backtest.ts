@@ -6,6 +6,7 @@ import { episodesOf } from "../backtest/episodes.ts";
 import { gateNames, judgeGates, parseGates } from "../backtest/gates.ts";
 import { readLabels } from "../backtest/labels.ts";
 import { type Metrics, scoreOf } from "../backtest/score.ts";
+import { verdictLabels } from "../backtest/verdict-labels.ts";
 import type { Judgement } from "../contracts/config.ts";
 import { ForeshockError } from "../contracts/errors.ts";
 import { signalCatalog } from "../contracts/frame.ts";
@@ -24,6 +25,9 @@ import {
 } from "./command.ts";
 import { showProgress } from "./progress.ts";
 import { durationSeconds, pointInTime } from "./query-period.ts";
+
+/** In place of a labels file. */
+const acknowledgements = "acknowledgements";
 
 export const backtestCommand: Command = {
   name: "backtest",
@@ -45,7 +49,7 @@ export const backtestCommand: Command = {
     labels: {
       type: "string",
       value: "FILE",
-      help: "YAML: what really happened, for precision, recall and lead",
+      help: "YAML: what really happened, for precision, recall and lead; or 'acknowledgements': what people said when they acknowledged",
     },
     incidents: {
       type: "string",
@@ -79,11 +83,15 @@ export const backtestCommand: Command = {
       json: outputFile(args, "json"),
     };
     const labelsFile = args.text("labels");
-    const labels = labelsFile === undefined ? undefined : readLabels(labelsFile);
+    const fromFile =
+      labelsFile === undefined || labelsFile === acknowledgements
+        ? undefined
+        : readLabels(labelsFile);
     const { config, warnings } = loadConfig(args.text("config"), process.env);
     for (const warning of warnings) process.stderr.write(`warning  ${warning}\n`);
     await using reader = await openHistoryQuestions(config);
     const period = await periodOf(reader, args);
+    const labels = labelsFile === acknowledgements ? await verdictLabels(reader, period) : fromFile;
     const ran = await runBacktest(reader, config.judgement, period);
     const { fromMs, toMs } = period;
     const episodes = episodesOf(ran.transitions.filter(({ atMs }) => atMs >= fromMs));

@@ -93,7 +93,8 @@ export function takeCommand(
       delete state.silences[command.id];
       return [];
     case "acknowledge": {
-      const { incident, by, note, atMs } = command;
+      const { incident, by, note, atMs, verdict } = command;
+      const who = verdict === undefined ? `by ${by}` : `by ${by} (${verdict})`;
       if (state.acknowledged[incident] !== undefined) return [];
       state.acknowledged[incident] = appendMs;
       state.tasks = state.tasks.filter(
@@ -112,7 +113,7 @@ export function takeCommand(
           outcome: "acknowledged",
           attempts: 0,
           delayMs: Math.max(0, appendMs - atMs),
-          detail: note === "" ? `by ${by}` : `by ${by}: ${note}`,
+          detail: note === "" ? who : `${who}: ${note}`,
         },
       ];
     }
