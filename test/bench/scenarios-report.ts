@@ -5,12 +5,16 @@ import type { Outcome } from "./scenarios-job.ts";
 import { leadsSvg, timelineSvg } from "./scenarios-pictures.ts";
 import { median } from "./support/report.ts";
 
+const kinds: readonly Outcome["kind"][] = ["fault", "confounder", "clean"];
+
 export function reportHtml(
   outcomes: readonly Outcome[],
   { figures }: ScenarioFigures,
   conditions: Readonly<Record<string, string | number | boolean>>,
 ): string {
-  const names = [...new Set(outcomes.map(({ scenario }) => scenario))];
+  // What must page first, then what must not.
+  const ordered = outcomes.toSorted((a, b) => kinds.indexOf(a.kind) - kinds.indexOf(b.kind));
+  const names = [...new Set(ordered.map(({ scenario }) => scenario))];
   const sections = names.map((name) => {
     const runs = outcomes.filter(({ scenario }) => scenario === name);
     return scenarioSection(runs, representative(runs));
@@ -57,17 +61,22 @@ function summary(runs: readonly Outcome[]): string {
   const falsePages = runs.reduce((sum, { foreshock }) => sum + foreshock.falsePages, 0);
   const wrong =
     falsePages === 0 ? "no false page" : `${falsePages} false page${falsePages > 1 ? "s" : ""}`;
-  if (runs[0]?.kind !== "fault") return `Must not page. ${runs.length} runs: ${wrong}.`;
+  const count = runs.length === 1 ? "One run" : `${runs.length} runs`;
+  if (runs[0]?.kind !== "fault") return `Must not page. ${count}: ${wrong}.`;
   const paged = runs.filter(({ foreshock }) => foreshock.pageMin !== null);
   const leads = paged.flatMap(({ foreshock }) => foreshock.leadMin ?? []);
   const delays = paged.flatMap(({ foreshock }) => foreshock.delayMin ?? []);
   const time =
     leads.length > 0
-      ? `median ${median(leads).toFixed(1)} min before the outage`
+      ? outageWords(median(leads))
       : delays.length > 0
-        ? `median ${median(delays).toFixed(1)} min after the onset`
+        ? `${median(delays).toFixed(1)} min after the onset (median)`
         : "";
-  return `Paged in ${paged.length} of ${runs.length} runs${time === "" ? "" : `, ${time}`}; ${wrong}.`;
+  return `${count}, paged in ${paged.length}${time === "" ? "" : `, ${time}`}; ${wrong}.`;
+}
+
+function outageWords(lead: number): string {
+  return `${Math.abs(lead).toFixed(1)} min ${lead >= 0 ? "before" : "after"} the outage began (median)`;
 }
 
 function tiles(figures: Readonly<Record<string, number>>): string {
@@ -78,7 +87,11 @@ function tiles(figures: Readonly<Record<string, number>>): string {
     ["lead_median_min_outage", "min before the outage, median", (value) => value.toFixed(1)],
     ["lead_median_min_burn_999", "min ahead of burn rate 99.9 %", (value) => value.toFixed(1)],
     ["lead_median_min_best_rival", "min ahead of the best rival", (value) => value.toFixed(1)],
-    ["false_pages_per_fleet_week", "false pages a fleet-week", (value) => value.toFixed(2)],
+    [
+      "false_pages_per_fleet_week",
+      `false pages a fleet-week; at most ${(figures["false_pages_upper95"] ?? Number.NaN).toFixed(1)} with 95 % confidence`,
+      (value) => value.toFixed(1),
+    ],
   ];
   return shown
     .flatMap(([name, words, format]) => {
