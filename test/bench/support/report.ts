@@ -68,7 +68,7 @@ export function publish(
     `\n${bench}${flags.isQuick ? " (quick: smaller, no figure is claimed from it)" : ""}\n`,
   );
   for (const [name, value] of Object.entries(report.figures))
-    if (!/_(min|max)$/.test(name))
+    if (!(name.replace(/_(min|max)$/, "") in report.figures) || !/_(min|max)$/.test(name))
       process.stdout.write(
         `  ${name.padEnd(width)}${format(value)}${spread(report.figures, name)}\n`,
       );
