@@ -44,7 +44,7 @@ export const errorTextPattern: string = (() => {
     .replaceAll("\\.", "[.]")
     .replaceAll("\\w", "[0-9A-Za-z_]");
   const word = `(?:[0-9]{1,6}|(?i:${[...knownErrorWords].join("|")})|${name})`;
-  const separator = errorTextSeparators.replace(/[\]\[\\^-]/g, "\\$&");
+  const separator = errorTextSeparators.replace(/[\][\\^-]/g, "\\$&");
   return `^((?:[${separator}]|${word}(?:[.]+|\\b))*)(?s:.*)$`;
 })();
 

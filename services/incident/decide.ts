@@ -22,7 +22,7 @@ export function decideWindow(
   stepFleetSilence(state, window);
   stepTrafficLoss(state, window);
   const threshold = stepTracks(state, window, judgement);
-  const degraded = new Map(findDegraded(state, threshold));
+  const degraded = new Map(findDegraded(state, threshold, window.windowStartMs));
   for (const [key, silence] of silentCells(state, state.silences, window))
     degraded.set(key, [...(degraded.get(key) ?? []), silence]);
   for (const [key, track] of Object.entries(state.cells))

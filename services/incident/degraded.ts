@@ -28,7 +28,11 @@ const partOfGroup = 0.5;
 const leastFailing = 0.01;
 const leastSlowdown = Math.log(1.15);
 
-export function findDegraded(state: IncidentState, threshold: number): Degraded {
+export function findDegraded(
+  state: IncidentState,
+  threshold: number,
+  windowStartMs: number,
+): Degraded {
   const keys = Object.keys(state.cells).toSorted() as CellKey[];
   const all: number[] = [];
   for (const key of keys) {
@@ -43,7 +47,7 @@ export function findDegraded(state: IncidentState, threshold: number): Degraded 
   for (const key of keys) {
     const track = state.cells[key] as CellTrack;
     const needed = track.degradedSinceMs > 0 ? enter * hysteresis : enter;
-    const signals = ownSignals(track, needed);
+    const signals = ownSignals(track, needed, windowStartMs);
     addGroupSignals(signals, { key, track, state, enter });
     if (signals.length > 0) degraded.set(key, signals);
   }
@@ -54,7 +58,7 @@ function isJudged(track: CellTrack, signal: SignalName): boolean {
   return familyOf(signal, track.isLimitBroad) !== "context";
 }
 
-function ownSignals(track: CellTrack, needed: number): DegradedSignal[] {
+function ownSignals(track: CellTrack, needed: number, windowStartMs: number): DegradedSignal[] {
   const found: DegradedSignal[] = [];
   for (const [name, signal] of Object.entries(track.signals)) {
     if (signal.evidence < needed || !isMaterial(track, name as SignalName, signal)) continue;
@@ -63,7 +67,8 @@ function ownSignals(track: CellTrack, needed: number): DegradedSignal[] {
     found.push({
       signal: name as SignalName,
       family,
-      sinceMs: signal.sinceMs,
+      // Of a cell that is degraded already less is needed than begins a run.
+      sinceMs: signal.sinceMs > 0 ? signal.sinceMs : windowStartMs,
       evidence: signal.evidence,
     });
   }

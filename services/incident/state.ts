@@ -7,7 +7,15 @@ import type { GroupTrack } from "./group-track.ts";
 import { initialJoin, type JoinState } from "./join.ts";
 import type { SilenceMemory } from "./silence-memory.ts";
 import type { CellTrack } from "./track.ts";
-import type { TrafficLoss } from "./traffic-loss.ts";
+
+/** Requests that no longer come, see `traffic-loss.ts`. */
+export interface TrafficLoss {
+  /** Requests a window before it. */
+  readonly usual: number;
+  readonly sinceMs: number;
+  /** Share that is missing now, 0 … 1. */
+  readonly share: number;
+}
 
 export interface IncidentState {
   readonly join: JoinState;

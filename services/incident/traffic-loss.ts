@@ -24,14 +24,6 @@ const leastRequests = 20;
 const backPart = 0.65;
 const longestMs = 60 * minuteMs;
 
-export interface TrafficLoss {
-  /** Requests a window before it. */
-  readonly usual: number;
-  readonly sinceMs: number;
-  /** Share that is missing now, 0 … 1. */
-  readonly share: number;
-}
-
 /** Takes the window's requests in, and settles whether traffic is lost. */
 export function stepTrafficLoss(state: IncidentState, window: FleetWindow): void {
   const { windowMs, windowStartMs } = window;

@@ -10,7 +10,10 @@ function windowOf(tokens: readonly number[], empty = 0): CellWindow {
   counters[counterIds.empty] = empty;
   const buckets = [...new Set(tokens.map(bucketOf))].sort((a, b) => a - b);
   const counts = buckets.map((bucket) => tokens.filter((n) => bucketOf(n) === bucket).length);
-  return { counters, sketches: { [sketchIds.outputTokens]: { buckets, counts } } } as unknown as CellWindow;
+  return {
+    counters,
+    sketches: { [sketchIds.outputTokens]: { buckets, counts } },
+  } as unknown as CellWindow;
 }
 
 test("answers below the bound count, at the bound they do not, and nothing is short while nothing is known", () => {
