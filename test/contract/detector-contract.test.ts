@@ -211,7 +211,7 @@ describe("silence", () => {
   it.each(skippable)("is the same to $name, skipped at once or window by window", (each) => {
     const { detector, kind } = each;
     const [blind] = blindObservations(kind, seriesStartMs) as [Observation];
-    fc.assert(
+    return fc.assert(
       fc.property(
         fc.nat(300),
         fc.integer({ min: 1, max: 400 }),
