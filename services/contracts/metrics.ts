@@ -103,11 +103,6 @@ export const metricDefinitions = {
     buckets: [...seconds, 120, 300],
     help: "End of a window to the moment incidents were decided on it.",
   },
-  foreshock_incidents_open: {
-    kind: "gauge",
-    labels: ["severity"],
-    help: "Open incidents by severity.",
-  },
   foreshock_transitions_total: {
     kind: "counter",
     labels: ["transition"],
