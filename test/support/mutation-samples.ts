@@ -17,6 +17,8 @@ const call = {
   "gen_ai.usage.output_tokens": 80,
   "gen_ai.server.time_to_first_token": { double: 0.31 },
   "tenant.id": "t-17",
+  // Without it a span whose operation is damaged would be a call all the same, by its provider and model.
+  "gen_ai.agent.name": "helper",
 } as const;
 
 /** A conversation: an agent over a framework's call over the client's call, one that failed, embeddings, and what is no call. */
@@ -37,7 +39,15 @@ const batches = (trace: number): readonly Batch[] => [
         endMs: 900,
         attributes: { "gen_ai.operation.name": "invoke_agent", note: "ö" },
       },
-      { trace, id: 2, parent: 1, kind: "internal", name: "chat", endMs: 800, attributes: call },
+      {
+        trace,
+        id: 2,
+        parent: 1,
+        kind: "internal",
+        name: "chat",
+        endMs: 800,
+        attributes: { ...call, "gen_ai.response.id": `outer-${trace}` },
+      },
       {
         trace,
         id: 3,
@@ -47,6 +57,7 @@ const batches = (trace: number): readonly Batch[] => [
         traceState: "ot=th:0",
         attributes: {
           ...call,
+          "gen_ai.response.id": `chat-${trace}`,
           "gen_ai.input.messages": '[{"role":"user"}]',
           "gen_ai.request.stop_sequences": ["a", "b"],
           streamed: true,
@@ -67,6 +78,8 @@ const batches = (trace: number): readonly Batch[] => [
         startMs: -4_000,
         status: "error",
         message: "Error code: 500 - overloaded",
+        // Beneath a span of its own trace, so that nobody takes it for another trace's failure told twice.
+        parent: 7,
         attributes: { ...call, "error.type": "InternalServerError" },
         events: [{ name: "exception", attributes: { "exception.type": "InternalServerError" } }],
       },
@@ -79,6 +92,7 @@ const batches = (trace: number): readonly Batch[] => [
           ...call,
           "gen_ai.operation.name": "embeddings",
           "gen_ai.request.model": "text-embedding-3-small",
+          "gen_ai.response.id": `embeddings-${trace}`,
         },
       },
       { trace: trace + 1, id: 6, kind: "server", name: "POST /chat", endMs: 990, attributes: call },
