@@ -60,7 +60,7 @@ async function expectEverythingStored(): Promise<void> {
       "index",
     ]);
     expect(events?.map((event) => event.name)).toEqual(["gen_ai.user.message", "exception"]);
-    expect(status).toEqual({ code: 2, message: "Error code: 529 - " });
+    expect(status).toEqual({ code: 2, message: 'Error code: 529 - {"error": "' });
   }
   const metrics = (await ingest.stored("metrics")).flat().flatMap(metricsOf);
   expect(metrics.map(({ name }) => name)).toEqual([

@@ -27,7 +27,7 @@ async function expectEverythingStored(ingest: TestIngest): Promise<void> {
       "index",
     ]);
     expect(events?.map(({ name }) => name)).toEqual(["gen_ai.content.prompt", "exception"]);
-    expect(status).toEqual({ code: 2, message: "Error code: 429 - " });
+    expect(status).toEqual({ code: 2, message: "Error code: 429 - {'error': '" });
   }
   const metrics = (await ingest.stored("metrics")).flat().flatMap(metricsOf);
   expect(metrics.map(({ histogram }) => histogram?.dataPoints?.[0]?.count)).toEqual(["3"]);
