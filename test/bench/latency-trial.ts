@@ -19,9 +19,9 @@ export interface Trial {
   readonly title: string;
 }
 
-const quietMs = 45 * 60_000;
+const quietMs = 30 * 60_000;
 /** Real time between going live and the fault. */
-const leadInMs = 20_000;
+const leadInMs = 40_000;
 const limitMs = 300_000;
 /** How often the SDKs are made to send. What a span waits there is before the receipt. */
 const stepMs = 500;
@@ -74,16 +74,17 @@ async function runTrial(
     endpoint: `http://${app.addresses["OTLP HTTP"]}`,
     metrics: false,
   });
-  // The last windows wait for late spans.
-  await judgedUntil(app.log, story.liveFromMs - 30_000);
   clock.goLive();
+  const judgedAt = judgedUntil(app.log, story.liveFromMs);
   const receivedAt = await live(rest, { speaker, clock, story, isOver: () => deliveredAt });
+  if (receivedAt !== undefined && (await judgedAt) > receivedAt)
+    throw new Error(`the machine took longer than ${leadInMs} ms to judge the simulated history`);
   if (receivedAt === undefined || deliveredAt === undefined) return { seconds: null, title };
   return { seconds: Math.round((deliveredAt - receivedAt) / 100) / 10, title };
 }
 
-/** Waits until what the warm-up left behind has been judged, before time is measured. */
-async function judgedUntil(log: Log, untilMs: number): Promise<void> {
+/** When what the warm-up left behind had been judged; it must be before time is measured. */
+async function judgedUntil(log: Log, untilMs: number): Promise<number> {
   for (let offset = 0; ; ) {
     const records = await log.read({
       topic: topics.frames,
@@ -94,7 +95,7 @@ async function judgedUntil(log: Log, untilMs: number): Promise<void> {
     for (const { offset: at, value } of records) {
       offset = at + 1;
       const { windowStartMs, windowMs } = frameRecord.decode(value);
-      if (windowStartMs + windowMs >= untilMs) return;
+      if (windowStartMs + windowMs >= untilMs) return performance.now();
     }
   }
 }
@@ -107,6 +108,7 @@ function planTrial(directory: string, share: number, seed: number): Story {
 title: one cell fails
 about: From one moment to the next calls of one model in one region fail.
 kind: fault
+fleet: { requestsPerSecond: 20 }
 faults:
   - name: cell
     target: { operation: [chat, stream], pick: { model: 1, region: 1 } }
