@@ -11,6 +11,8 @@ import { deadLetter, type RunnerDeps, readWaitMs, untilDone } from "./runner-dep
 
 /** Records in a range, bytes: some 40,000 spans, so that an insert and its merges are cheap for each. */
 const rangeBytes = 24 * 1024 * 1024;
+/** Fewer records than this are not worth an insert before their time: one that came meanwhile must not end the wait. */
+const fewRecords = 64;
 
 const intentSchema = z.object({ to: z.number(), encoderVersion: z.number() });
 
@@ -70,8 +72,8 @@ export async function runRangeTask(
     crashPoint("archive:after-commit");
     const lagRecords = (await log.offsets(topic, partition)).end - from;
     metrics.set("foreshock_stage_lag_records", lagRecords, labels);
-    // Nothing waits: let more come together, since ClickHouse likes few, large inserts.
-    if (lagRecords === 0) await deps.clock.sleep(deps.config.archive.maxWaitMs, signal);
+    // Little waits: let more come together, since ClickHouse likes few, large inserts.
+    if (lagRecords < fewRecords) await deps.clock.sleep(deps.config.archive.maxWaitMs, signal);
   }
 
   async function readRange(start: number, end: number): Promise<LogRecord[]> {
