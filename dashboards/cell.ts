@@ -2,14 +2,14 @@
 import { toFleet, toRequests, uids } from "./links.ts";
 import type { DashboardSpec, PanelSpec, TimeSeriesPanel } from "./spec.ts";
 import { errorShares } from "./sql/outcomes.ts";
-import { cellName, chosenCells, inRange } from "./sql/scope.ts";
+import { cellName, chosenCells } from "./sql/scope.ts";
 import { knownSeconds, knownUntil, longSeries, wideSeries } from "./sql/series.ts";
 import { secondsQuantiles, tokensQuantiles } from "./sql/sketch.ts";
 import { band, hasSignal, seenAndBand, stepState } from "./sql/verdicts.ts";
 import { cellStates, lineColors } from "./states.ts";
 import { cellVariables, consoleVariable, incidentAnnotation } from "./variables.ts";
 
-const chosen = `${chosenCells()}\n  AND ${inRange()}`;
+const chosen = chosenCells();
 const links = [toRequests, toFleet];
 
 type Drawing = Pick<TimeSeriesPanel, "title" | "description" | "unit"> & Partial<TimeSeriesPanel>;
@@ -208,9 +208,9 @@ const more: readonly PanelSpec[] = [
       decimals: 1,
     },
     [
-      'avg(tenants) AS "seen"',
-      'avg(tenants_failed) AS "failed"',
-      'avg(tenants_limited) AS "rate limited"',
+      'sum(tenants_sum) / sum(window_count) AS "seen"',
+      'sum(tenants_failed_sum) / sum(window_count) AS "failed"',
+      'sum(tenants_limited_sum) / sum(window_count) AS "rate limited"',
     ],
   ),
 ];

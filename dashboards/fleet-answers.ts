@@ -120,7 +120,8 @@ WHERE ${lately}`,
       from: "clickhouse",
       sql: `SELECT if(count() = 0, NULL, toUnixTimestamp($__toTime) - max(toUnixTimestamp(window_start) + intDiv(window_ms, 1000))) AS age
 FROM windows
-WHERE ${inRange()}`,
+WHERE ${inRange()}
+  AND window_start >= (SELECT max(window_start) FROM windows_hour WHERE ${inRange()})`,
     },
   },
 ];

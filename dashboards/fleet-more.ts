@@ -1,11 +1,11 @@
 /** What the fleet's dashboard has folded: early signs, and the application's own routes. */
 import type { PanelSpec } from "./spec.ts";
 import { failures, served } from "./sql/outcomes.ts";
-import { chosenCells, inRange } from "./sql/scope.ts";
+import { chosenCells } from "./sql/scope.ts";
 import { knownSeconds, knownUntil, longSeries, wideSeries } from "./sql/series.ts";
 import { secondsQuantiles } from "./sql/sketch.ts";
 
-const chosen = `${chosenCells()}\n  AND ${inRange()}`;
+const chosen = chosenCells();
 
 export const early: readonly PanelSpec[] = [
   {
@@ -52,7 +52,7 @@ export const early: readonly PanelSpec[] = [
   },
 ];
 
-const routes = `${chosenCells("http")}\n  AND ${inRange()}`;
+const routes = chosenCells("http");
 
 export const application: readonly PanelSpec[] = [
   {

@@ -4,13 +4,13 @@ import { application, early } from "./fleet-more.ts";
 import { incidentLinks, toCell, toRequests, uids } from "./links.ts";
 import type { DashboardSpec, PanelSpec } from "./spec.ts";
 import { errorShares } from "./sql/outcomes.ts";
-import { began, cellName, chosenCells, chosenIncidents, inRange } from "./sql/scope.ts";
+import { began, cellName, chosenCells, chosenIncidents } from "./sql/scope.ts";
 import { knownSeconds, knownUntil, longSeries, wideSeries } from "./sql/series.ts";
 import { band, hasSignal, seenAndBand, stepState } from "./sql/verdicts.ts";
 import { cellStates, lineColors, severities, severityNumber } from "./states.ts";
 import { cellVariables, consoleVariable, incidentAnnotation } from "./variables.ts";
 
-const chosen = `${chosenCells()}\n  AND ${inRange()}`;
+const chosen = chosenCells();
 const links = [toCell, toRequests];
 
 const course: readonly PanelSpec[] = [

@@ -4,7 +4,6 @@ import type { Column, PanelSpec } from "./spec.ts";
 import { chosenIncident, itsCells, newestRecord } from "./sql/incident-scope.ts";
 import { keyName } from "./sql/scope.ts";
 import { longSeries } from "./sql/series.ts";
-import { stateNumber } from "./sql/verdicts.ts";
 import { severities, severityNumber } from "./states.ts";
 
 const transitionColumns: Readonly<Record<string, Column>> = {
@@ -150,7 +149,7 @@ LIMIT 200`,
         table: "verdicts",
         where: itsCells,
         series: "'anomalous'",
-        value: `uniqExactIf((kind, provider, model, region, operation), ${stateNumber} = 4)`,
+        value: "uniqExactIf((kind, provider, model, region, operation), anomalous > 0)",
       }),
     },
   },

@@ -99,8 +99,9 @@ const course: readonly PanelSpec[] = [
     source: {
       from: "clickhouse",
       sql: longSeries({
-        table: "verdicts ARRAY JOIN signals AS signal, score AS surprise",
+        table: "verdicts",
         where: itsCells,
+        joined: "ARRAY JOIN signals AS signal, score AS surprise",
         series: "signal",
         value: "max(surprise)",
       }),
@@ -118,13 +119,13 @@ const course: readonly PanelSpec[] = [
     source: {
       from: "clickhouse",
       sql: longSeries({
-        table:
-          "verdicts ARRAY JOIN signals AS signal, seen AS now, expected AS usual, of AS weight",
-        where: `${itsCells}
-  AND signal = (SELECT argMax(leading_signal, revision) FROM incidents WHERE ${chosenIncident})
-  AND usual > 0 AND isFinite(now / usual)`,
+        table: "verdicts",
+        where: itsCells,
+        joined: `ARRAY JOIN signals AS signal, times_sum AS times, times_weight AS weight
+WHERE signal = (SELECT argMax(leading_signal, revision) FROM incidents WHERE ${chosenIncident})
+  AND weight > 0`,
         series: anyCellName,
-        value: "sum(now / usual * weight) / nullIf(sum(weight), 0)",
+        value: "sum(times) / sum(weight)",
       }),
     },
   },

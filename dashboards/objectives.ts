@@ -2,11 +2,13 @@
 import { toCell, toRequests, uids } from "./links.ts";
 import type { DashboardSpec, PanelSpec, Threshold } from "./spec.ts";
 import { failureRatio, failures, served } from "./sql/outcomes.ts";
-import { chosenCells, inLast, inRange } from "./sql/scope.ts";
+import { rolledQuery } from "./sql/rolled.ts";
+import { chosenCells } from "./sql/scope.ts";
+import { fillSteps, stepTime } from "./sql/series.ts";
 import { countOf, countUpTo } from "./sql/sketch.ts";
 import { cellVariables, consoleVariable, incidentAnnotation } from "./variables.ts";
 
-const chosen = `${chosenCells()}\n  AND ${inRange()}`;
+const chosen = chosenCells();
 const links = [toCell, toRequests];
 
 /** Numbers that a choice variable stands for. */
@@ -34,7 +36,7 @@ const stat = (
     readonly thresholds?: readonly Threshold[];
   },
   expression: string,
-  where = chosen,
+  from = "$__fromTime",
 ): PanelSpec => ({
   type: "stat",
   title,
@@ -42,12 +44,26 @@ const stat = (
   width: 4,
   height: 4,
   ...of,
-  source: { from: "clickhouse", sql: `SELECT ${expression}\nFROM windows\nWHERE ${where}` },
+  source: {
+    from: "clickhouse",
+    sql: rolledQuery({ table: "windows", where: chosen, values: [expression], from }),
+  },
 });
 
 /** Burn rate over the time before each step, rounded to whole steps. */
 const sliding = (seconds: number, name: string) =>
   `toNullable(sum(failed) OVER (ORDER BY time RANGE BETWEEN ${seconds - 1} PRECEDING AND CURRENT ROW) / nullIf(sum(of) OVER (ORDER BY time RANGE BETWEEN ${seconds - 1} PRECEDING AND CURRENT ROW), 0) / (1 - ${objective})) AS "${name}"`;
+
+/** Failed calls by step, and those that they are a share of. */
+const usedUp = (from = "$__fromTime") =>
+  rolledQuery({
+    table: "windows",
+    where: chosen,
+    values: [stepTime, `sum(${failures}) AS failed`, `sum(${served}) AS of`],
+    rest: "GROUP BY time",
+    isByStep: true,
+    from,
+  });
 
 const panels: readonly PanelSpec[] = [
   stat(
@@ -81,7 +97,7 @@ const panels: readonly PanelSpec[] = [
       ],
     },
     `${burnRate} AS rate`,
-    `${chosenCells()}\n  AND ${inLast("1 HOUR")}`,
+    "($__toTime - INTERVAL 1 HOUR)",
   ),
   stat(
     "Failures in the range",
@@ -123,15 +139,11 @@ FROM
     ${sliding(21_600, "6 h")}
   FROM
   (
-    SELECT $__timeInterval(window_start) AS time, sum(${failures}) AS failed, sum(${served}) AS of
-    FROM windows
-    WHERE ${chosenCells()}
-      AND window_start >= $__fromTime - INTERVAL 6 HOUR AND window_start < $__toTime
-    GROUP BY time
+    ${usedUp("($__fromTime - INTERVAL 6 HOUR)").replaceAll("\n", "\n    ")}
   )
 )
 WHERE time >= toStartOfInterval($__fromTime, INTERVAL $__interval_s second)
-ORDER BY time WITH FILL FROM toStartOfInterval($__fromTime, INTERVAL $__interval_s second) TO $__toTime STEP toIntervalSecond($__interval_s)`,
+ORDER BY time ${fillSteps}`,
     },
   },
   {
@@ -152,12 +164,9 @@ ORDER BY time WITH FILL FROM toStartOfInterval($__fromTime, INTERVAL $__interval
   toNullable(1 - sum(failed) OVER (ORDER BY time) / nullIf((1 - ${objective}) * sum(of) OVER (ORDER BY time), 0)) AS left
 FROM
 (
-  SELECT $__timeInterval(window_start) AS time, sum(${failures}) AS failed, sum(${served}) AS of
-  FROM windows
-  WHERE ${chosen}
-  GROUP BY time
+  ${usedUp().replaceAll("\n", "\n  ")}
 )
-ORDER BY time WITH FILL FROM toStartOfInterval($__fromTime, INTERVAL $__interval_s second) TO $__toTime STEP toIntervalSecond($__interval_s)`,
+ORDER BY time ${fillSteps}`,
     },
   },
   {
@@ -179,19 +188,21 @@ ORDER BY time WITH FILL FROM toStartOfInterval($__fromTime, INTERVAL $__interval
     },
     source: {
       from: "clickhouse",
-      sql: `SELECT
-  model,
-  region,
-  sum(requests) AS calls,
-  sum(${failures}) AS failures,
-  1 - ${failureRatio} AS "served well",
-  ${budgetLeft} AS "budget left",
-  ${quickShare} AS "first token in time",
-  if("first token in time" IS NULL, NULL, greatest(0, ${quickObjective} - "first token in time")) AS "less than wanted"
-FROM windows
-WHERE ${chosen}
-GROUP BY model, region
-ORDER BY "budget left", model, region`,
+      sql: rolledQuery({
+        table: "windows",
+        where: chosen,
+        values: [
+          "model",
+          "region",
+          "sum(requests) AS calls",
+          `sum(${failures}) AS failures`,
+          `1 - ${failureRatio} AS "served well"`,
+          `${budgetLeft} AS "budget left"`,
+          `${quickShare} AS "first token in time"`,
+          `if("first token in time" IS NULL, NULL, greatest(0, ${quickObjective} - "first token in time")) AS "less than wanted"`,
+        ],
+        rest: 'GROUP BY model, region\nORDER BY "budget left", model, region',
+      }),
     },
   },
 ];

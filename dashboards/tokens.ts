@@ -2,11 +2,12 @@
 import { toCell, toRequests, uids } from "./links.ts";
 import { hasPrice, prices, pricesAsOf, rowCost } from "./prices.ts";
 import type { DashboardSpec, PanelSpec } from "./spec.ts";
-import { chosenCells, inRange } from "./sql/scope.ts";
+import { rolledQuery } from "./sql/rolled.ts";
+import { chosenCells } from "./sql/scope.ts";
 import { knownSeconds, knownUntil, longSeries, wideSeries } from "./sql/series.ts";
 import { cellVariables, consoleVariable, incidentAnnotation } from "./variables.ts";
 
-const chosen = `${chosenCells()}\n  AND ${inRange()}`;
+const chosen = chosenCells();
 const links = [toCell, toRequests];
 
 const sum = (
@@ -21,7 +22,10 @@ const sum = (
   width: 4,
   height: 4,
   ...of,
-  source: { from: "clickhouse", sql: `SELECT ${expression}\nFROM windows\nWHERE ${chosen}` },
+  source: {
+    from: "clickhouse",
+    sql: rolledQuery({ table: "windows", where: chosen, values: [expression] }),
+  },
 });
 
 const listed = prices
@@ -153,18 +157,20 @@ const panels: readonly PanelSpec[] = [
     },
     source: {
       from: "clickhouse",
-      sql: `SELECT
-  provider,
-  model,
-  sum(requests) AS calls,
-  sum(input_tokens) AS input,
-  sum(output_tokens) AS output,
-  sum(${rowCost}) AS cost,
-  1000 * cost / nullIf(calls, 0) AS "cost of 1,000 calls"
-FROM windows
-WHERE ${chosen}
-GROUP BY provider, model
-ORDER BY cost DESC, model`,
+      sql: rolledQuery({
+        table: "windows",
+        where: chosen,
+        values: [
+          "provider",
+          "model",
+          "sum(requests) AS calls",
+          "sum(input_tokens) AS input",
+          "sum(output_tokens) AS output",
+          `sum(${rowCost}) AS cost`,
+          '1000 * cost / nullIf(calls, 0) AS "cost of 1,000 calls"',
+        ],
+        rest: "GROUP BY provider, model\nORDER BY cost DESC, model",
+      }),
     },
   },
   {

@@ -1,4 +1,5 @@
 import type { AnnotationSpec, VariableSpec } from "./spec.ts";
+import { rolledQuery } from "./sql/rolled.ts";
 import type { CellVariable } from "./sql/scope.ts";
 import { began, chosenIncidents } from "./sql/scope.ts";
 import { severityNumber } from "./states.ts";
@@ -14,15 +15,17 @@ const cellVariable = (
   label,
   description: `${label}s with model calls in this time range.`,
   isMulti: true,
-  sql: [
-    `SELECT DISTINCT ${name} FROM windows`,
-    "WHERE kind = 'genai'",
-    "  AND window_start >= $__fromTime AND window_start < $__toTime",
-    ...narrowedBy.map(
-      (other) => `  AND $__conditionalAll(${other} IN (\${${other}:singlequote}), $${other})`,
-    ),
-    `ORDER BY ${name}`,
-  ].join("\n"),
+  sql: rolledQuery({
+    table: "windows",
+    where: [
+      "kind = 'genai'",
+      ...narrowedBy.map(
+        (other) => `$__conditionalAll(${other} IN (\${${other}:singlequote}), $${other})`,
+      ),
+    ].join("\n  AND "),
+    values: [name],
+    rest: `GROUP BY ${name}\nORDER BY ${name}`,
+  }),
 });
 
 export const cellVariables: readonly VariableSpec[] = [

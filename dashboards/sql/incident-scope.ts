@@ -1,5 +1,5 @@
 /** Rows that belong to the one incident that is looked at. */
-import { cellName, inRange } from "./scope.ts";
+import { cellName } from "./scope.ts";
 
 export const chosenIncident = "incident = ${incident:singlequote}";
 
@@ -8,8 +8,7 @@ export const itsCells = `(provider, model, region, operation, kind) IN
   (
     SELECT key[2], key[3], key[4], key[5], key[1]
     FROM (SELECT splitByChar(char(31), arrayJoin(cells)) AS key FROM incidents WHERE ${chosenIncident})
-  )
-  AND ${inRange()}`;
+  )`;
 
 /** HTTP cells have no model: their service stands there. */
 export const anyCellName = `if(kind = 'http', concat(provider, ' ', operation, if(region = '', '', concat(' in ', region))), ${cellName})`;

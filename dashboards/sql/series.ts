@@ -1,27 +1,32 @@
 /** Series over time, with a row for every step of the range: where nothing is known stands NULL, so that a gap is a gap. */
+import { type RolledTable, rolledQuery } from "./rolled.ts";
 
 const firstStep = "toStartOfInterval($__fromTime, INTERVAL $__interval_s second)";
-const fill = `WITH FILL FROM ${firstStep} TO $__toTime STEP toIntervalSecond($__interval_s)`;
+export const fillSteps = `WITH FILL FROM ${firstStep} TO $__toTime STEP toIntervalSecond($__interval_s)`;
 
 export interface SeriesQuery {
-  readonly table: string;
+  readonly table: RolledTable;
+  /** Which cells. */
   readonly where: string;
+  /** Behind the rows, such as ARRAY JOIN. */
+  readonly joined?: string;
   /** `expression AS name`; an expression must be able to be NULL. */
   readonly values: readonly string[];
   /** For a WITH clause, such as the last window known. */
   readonly given?: string;
 }
 
+/** The step that a row lies in. */
+export const stepTime = "$__timeInterval(window_start) AS time";
+
 /** Columns `time` and one a value. */
-export function wideSeries({ table, where, values, given }: SeriesQuery): string {
-  return `${given === undefined ? "" : `WITH ${given}\n`}SELECT
-  $__timeInterval(window_start) AS time,
-  ${values.map(nullable).join(",\n  ")}
-FROM ${table}
-WHERE ${where}
-GROUP BY time
-ORDER BY time ${fill}`;
-}
+export const wideSeries = ({ values, ...query }: SeriesQuery): string =>
+  rolledQuery({
+    ...query,
+    values: [stepTime, ...values.map(nullable)],
+    rest: `GROUP BY time\nORDER BY time ${fillSteps}`,
+    isByStep: true,
+  });
 
 /**
  * Columns `time`, `series` and `value`, which Grafana makes a line a series of. Where there is nothing at all, filling makes rows
@@ -30,18 +35,17 @@ ORDER BY time ${fill}`;
 export function longSeries(
   query: Omit<SeriesQuery, "values"> & { readonly series: string; readonly value: string },
 ): string {
-  const { table, where, series, value, given } = query;
-  return `${given === undefined ? "" : `WITH ${given}\n`}SELECT time, series, value
+  const { series, value, ...rows } = query;
+  const inner = rolledQuery({
+    ...rows,
+    values: [stepTime, `${series} AS series`, `toNullable(${value}) AS value`],
+    rest: `GROUP BY time, series\nORDER BY series, time ${fillSteps}`,
+    isByStep: true,
+  });
+  return `SELECT time, series, value
 FROM
 (
-  SELECT
-    $__timeInterval(window_start) AS time,
-    ${series} AS series,
-    toNullable(${value}) AS value
-  FROM ${table}
-  WHERE ${where}
-  GROUP BY time, series
-  ORDER BY series, time ${fill}
+  ${inner.replaceAll("\n", "\n  ")}
 )
 WHERE series != ''
 ORDER BY time, series`;

@@ -1,39 +1,31 @@
-/** What detection thought, out of `verdicts`: a row a cell and window, with an array element for each signal that was judged. */
+/** What detection thought, out of `verdicts` or its sums: a row a cell and time, with an array element for each signal that was judged. */
 import { type SignalName, signalCatalog } from "../../services/contracts/frame.ts";
-
-/** Element of a signal in a row's arrays; only sensible where `hasSignal` holds. */
-const of = (array: string, signal: SignalName) =>
-  `verdicts.${array}[indexOf(signals, '${signal}')]`;
 
 export const hasSignal = (signal: SignalName) => `has(signals, '${signal}')`;
 
 /** Factor from a signal's unit to what is shown: µs become seconds. */
 const scale = (signal: SignalName) => (signalCatalog[signal].unit === "µs" ? " / 1e6" : "");
 
-/**
- * Seen, and the band it was expected in, over all cells of the group: means over cells and windows, weighted by the requests
- * that the signal was read from. The band is there once cells with 99 % of that weight have learnt one.
- */
+/** Added up over the group, of rows for which `hasSignal` holds. */
+const total = (column: string, signal: SignalName) =>
+  `sum(${column}[indexOf(signals, '${signal}')])`;
+
+/** Over all cells and windows of the group in which the value is known, weighted by the requests that the signal was read from. */
+const mean = (value: "seen" | "low" | "high" | "times", signal: SignalName) =>
+  `${total(`${value}_sum`, signal)} / nullIf(${total(`${value}_weight`, signal)}, 0)`;
+
+/** Seen, and the band it was expected in. The band is there once cells with 99 % of the weight have learnt one. */
 export function seenAndBand(signal: SignalName, line: string): readonly string[] {
-  const weight = of("of", signal);
-  const mean = (array: string) => {
-    const value = of(array, signal);
-    return `sumIf(${value} * ${weight}, isFinite(${value})) / nullIf(sumIf(${weight}, isFinite(${value})), 0)`;
-  };
-  const learnt = `sumIf(${weight}, isFinite(${of("low", signal)})) >= 0.99 * sumIf(${weight}, isFinite(${of("seen", signal)}))`;
+  const learnt = `${total("low_weight", signal)} >= 0.99 * ${total("seen_weight", signal)}`;
   return [
-    `${mean("seen")}${scale(signal)} AS "${line}"`,
-    `if(${learnt}, ${mean("low")}${scale(signal)}, NULL) AS "expected, low"`,
-    `if(${learnt}, ${mean("high")}${scale(signal)}, NULL) AS "expected, high"`,
+    `${mean("seen", signal)}${scale(signal)} AS "${line}"`,
+    `if(${learnt}, ${mean("low", signal)}${scale(signal)}, NULL) AS "expected, low"`,
+    `if(${learnt}, ${mean("high", signal)}${scale(signal)}, NULL) AS "expected, high"`,
   ];
 }
 
-/** How many times what was expected, over all cells of the group; weighted likewise. */
-export function timesExpected(signal: SignalName): string {
-  const weight = of("of", signal);
-  const ratio = `${of("seen", signal)} / ${of("expected", signal)}`;
-  return `sumIf(${ratio} * ${weight}, isFinite(${ratio})) / nullIf(sumIf(${weight}, isFinite(${ratio})), 0)`;
-}
+/** How many times what was expected. */
+export const timesExpected = (signal: SignalName) => mean("times", signal);
 
 export const band = (line: string) => ({
   line,
@@ -41,9 +33,15 @@ export const band = (line: string) => ({
   high: "expected, high",
 });
 
-/** States of a cell as numbers, so that the worst is the largest: `blind` means no evidence in a window, which is no state of health. */
-export const stateNumber =
-  "transform(state, ['blind', 'warming', 'normal', 'watching', 'anomalous'], [0, 1, 2, 3, 4], 0)";
+const states = ["anomalous", "watching", "normal", "warming"];
 
-/** The state of a step: the worst that held in at least a tenth of its windows. */
-export const stepState = `quantileExact(0.9)(${stateNumber})`;
+/**
+ * The state of a step: the worst that held in at least a tenth of its windows, as a number, so that the worst is the largest. `blind` means
+ * no evidence in a window, which is no state of health, and is 0.
+ */
+export const stepState = `multiIf(${states
+  .map(
+    (_, i) =>
+      `10 * sum(${states.slice(0, i + 1).join(" + ")}) >= sum(window_count), ${states.length - i}`,
+  )
+  .join(", ")}, 0)`;

@@ -8,8 +8,8 @@
  */
 import { ForeshockError } from "../contracts/errors.ts";
 import { topics } from "../contracts/topics.ts";
-import { decodeWindow } from "../contracts/window-read.ts";
 import type { EdgeContext, RangeSink, RangeSinkStage, RecordRange } from "../stage.ts";
+import { completeIn } from "./complete.ts";
 import { encodeRecords } from "./encode-records.ts";
 import { frameRecordRows } from "./frame-record-rows.ts";
 import { deliveryRecordRows, incidentRecordRows } from "./incident-record-rows.ts";
@@ -78,8 +78,8 @@ function openArchive(context: EdgeContext, createJudge: () => SpanJudge): RangeS
           metrics.add("foreshock_archive_rows_total", count, { table });
         return encoded.rejections;
       });
-      const complete = range.topic === topics.closed ? lastWindowMs(range) : undefined;
-      if (complete !== undefined) await rollUps.advance(range.partition, complete, signal);
+      for (const { source, completeMs } of completeIn(range))
+        await rollUps.advance(source, completeMs, signal);
       places.set(name, { next: range.to, sequences });
       return rejections;
     },
@@ -89,17 +89,6 @@ function openArchive(context: EdgeContext, createJudge: () => SpanJudge): RangeS
 
 /** With the time of the first record: a log that was begun anew has the same offsets again. */
 const tokenOf = ({ token, records }: RecordRange) => `${token}@${records[0]?.appendMs ?? 0}`;
-
-/** Start of the range's last window: those of a partition come in order, so all before it are stored. */
-function lastWindowMs({ records }: RecordRange): number | undefined {
-  const last = records.at(-1);
-  try {
-    return last === undefined ? undefined : decodeWindow(last.value).windowStartMs;
-  } catch (error) {
-    if (error instanceof ForeshockError && error.code === "record_invalid") return undefined;
-    throw error;
-  }
-}
 
 interface EncoderPool {
   /** Lends an encoder that nobody else uses meanwhile; their buffers are large, so they are used again. */

@@ -13,7 +13,7 @@ export interface Retention {
   readonly spanDays: number;
   /** Windows, verdicts, incidents, deliveries. */
   readonly windowDays: number;
-  /** Windows of a minute and of an hour. Default: as other windows. */
+  /** Windows and verdicts of a minute and of an hour. Default: as other windows. */
   readonly minuteDays?: number;
   readonly hourDays?: number;
 }
@@ -79,6 +79,8 @@ export async function applyRetention(history: History, retention: Retention): Pr
     windows_hour: ["window_start", retention.hourDays ?? retention.windowDays],
     closed: ["window_start", retention.windowDays],
     verdicts: ["window_start", retention.windowDays],
+    verdicts_minute: ["window_start", retention.minuteDays ?? retention.windowDays],
+    verdicts_hour: ["window_start", retention.hourDays ?? retention.windowDays],
     incidents: ["opened", retention.windowDays],
     deliveries: ["at", retention.windowDays],
   };

@@ -17,7 +17,7 @@ import { needs } from "../support/needs.ts";
 /** Two hours of a small fleet, the second an overload: what a test can take. `npm run panels` does the same with a day. */
 const span = { hours: 2, requestsPerSecond: 1.5 };
 
-const names = [0, 1, 2, 3];
+const names = [0, 1, 2, 3, 4];
 const missing = needs("go");
 if (missing !== undefined)
   console.warn(`SKIPPED: panels were not asked through clickhouse-go, ${missing}`);

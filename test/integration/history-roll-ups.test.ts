@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bucketOf } from "../../detectors/sketch.ts";
 import { cellKey } from "../../services/contracts/cell.ts";
+import { frameRecord } from "../../services/contracts/frame.ts";
 import { sketchIds } from "../../services/contracts/measures.ts";
 import { headers, topics } from "../../services/contracts/topics.ts";
 import { encodeWindow } from "../../services/contracts/window-write.ts";
@@ -10,7 +11,7 @@ import { openMemoryLog } from "../../services/log/memory.ts";
 import { systemClock } from "../../services/runtime/clock.ts";
 import { archivePartitions, archiveTopics, runArchive } from "../support/archive-run.ts";
 import { type HistoryServer, startHistoryServer } from "../support/history-server.ts";
-import { aCell, aCellWindow, aWindow } from "../support/records.ts";
+import { aCell, aCellFrame, aCellWindow, aFrame, aVerdict, aWindow } from "../support/records.ts";
 
 const startMs = Date.UTC(2026, 10, 30, 22, 17, 40);
 /** Two hours and a half, over the end of a month. */
@@ -50,7 +51,38 @@ function closedRecord(window: number, partition: number): AppendRecord {
   };
 }
 
-describe("windows of a minute and of an hour", () => {
+const states = ["normal", "normal", "blind", "watching", "anomalous"] as const;
+
+/** Of two tasks whose frames share a partition; `ttft` has no evidence in every third window, and no band in the first hundred. */
+function frameRecordOf(window: number, task: number): AppendRecord {
+  const signals = [
+    aVerdict({ seen: (window % 7) / 100, of: 1 + (window % 9), surprise: (window % 11) / 2 }),
+    aVerdict({
+      signal: "ttft",
+      state: states[window % states.length] ?? "normal",
+      seen: window % 3 === 0 ? null : 900_000 + window,
+      expected: window % 13 === 0 ? 0 : 800_000,
+      low: window < 100 ? null : 700_000,
+      high: window < 100 ? null : 950_000,
+      of: 3 + (window % 5),
+    }),
+  ];
+  const cell = cellKey(aCell({ model: `model-${task}` }));
+  return {
+    topic: topics.frames,
+    partition: 0,
+    headers: { [headers.task]: `detect/${task}`, [headers.sequence]: String(window + 1) },
+    value: frameRecord.encode(
+      aFrame({
+        task: `detect/${task}`,
+        windowStartMs: startMs + window * 5_000,
+        cells: [aCellFrame({ cell, signals })],
+      }),
+    ),
+  };
+}
+
+describe("windows and verdicts of a minute and of an hour", () => {
   let server: HistoryServer;
   let log: Log;
   beforeAll(async () => {
@@ -62,6 +94,8 @@ describe("windows of a minute and of an hour", () => {
     for (let from = 0; from < windows; from += 300) {
       for (let partition = 0; partition < archivePartitions; partition++)
         await log.append(Array.from({ length: 300 }, (_, i) => closedRecord(from + i, partition)));
+      for (let i = 0; i < 300; i++)
+        await log.append([frameRecordOf(from + i, 0), frameRecordOf(from + i, 1)]);
       {
         await using interrupted = runArchive(log, server.history);
         await Promise.race([interrupted.caughtUp(), systemClock.sleep(40 + from / 10)]);
@@ -125,6 +159,46 @@ describe("windows of a minute and of an hour", () => {
       }
     },
   );
+
+  it.each([
+    ["verdicts_minute", 60_000],
+    ["verdicts_hour", 3_600_000],
+  ])("%s adds up what its verdicts say, by task", async (table, bucketMs) => {
+    const over = Math.floor((startMs + (windows - 1) * 5_000) / bucketMs) * bucketMs;
+    const columns = `count() AS cells, sum(window_count) AS n, sum(anomalous) AS anomalous, sum(watching) AS watching, sum(normal) AS normal, sum(warming) AS warming,
+      arrayMap(x -> round(x, 6), sumMap(signals, seen_sum, seen_weight, low_sum, low_weight, high_sum, high_weight, times_sum, times_weight).2) AS seen,
+      sumMap(signals, seen_weight, low_weight, high_weight, times_weight) AS weights,
+      arrayMap(x -> round(x, 3), sumMap(signals, times_sum).2) AS times, maxMap(signals, score) AS score`;
+    const start = `toInt64(intDiv(toUnixTimestamp64Milli(window_start), ${bucketMs})) * ${bucketMs} AS start`;
+    const sums = (from: string) =>
+      server.history.query<Record<string, unknown>>(
+        `SELECT source_task, ${start}, model, ${columns} FROM ${from} GROUP BY source_task, start, model ORDER BY source_task, start`,
+      );
+    const rows = await sums(table);
+    expect(rows).toHaveLength((over / bucketMs - Math.floor(startMs / bucketMs)) * 2);
+    expect(rows.map(({ cells }) => cells)).toEqual(rows.map(() => "1"));
+    const raw = await sums(`verdicts WHERE window_start < fromUnixTimestamp64Milli(${over})`);
+    const withoutCells = ({ cells: _, ...row }: Record<string, unknown>) => row;
+    expect(rows.map(withoutCells)).toEqual(raw.map(withoutCells));
+  });
+
+  it("say how far they are, not further than any of their sources", async () => {
+    const lastMs = startMs + (windows - 1) * 5_000;
+    const until = (bucketMs: number) =>
+      new Date(Math.floor(lastMs / bucketMs) * bucketMs)
+        .toISOString()
+        .slice(0, 19)
+        .replace("T", " ");
+    const minute = until(60_000);
+    const hour = until(3_600_000);
+    expect(await server.history.query("SELECT * FROM rolled_until")).toEqual([
+      { windows_minute: minute, windows_hour: hour, verdicts_minute: minute, verdicts_hour: hour },
+    ]);
+    await server.history.command("INSERT INTO rolled_up VALUES ('windows_minute', '7', 60)");
+    expect(await server.history.query("SELECT windows_minute FROM rolled_until")).toEqual([
+      { windows_minute: "1970-01-01 00:01:00" },
+    ]);
+  });
 
   it("keep their function when the engine starts again", async () => {
     const answer = await server.ask({ query: "SELECT foreshockBucketMiddle(100)" });

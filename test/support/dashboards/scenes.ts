@@ -9,6 +9,7 @@ import {
 import { migrate } from "../../../services/history/migrate.ts";
 import { type HistoryServer, startHistoryServer } from "../history-server.ts";
 import type { Chosen, Range } from "./expand.ts";
+import { rollUpAll } from "./roll-up-all.ts";
 import { fillHistory } from "./simulated-history.ts";
 import type { Scene } from "./truth.ts";
 import type { World } from "./world.ts";
@@ -44,12 +45,16 @@ export function smallPlan({ hours, requestsPerSecond }: Span): RunPlan {
   });
 }
 
+/** The end of the run that no minute and hour has yet, so that questions need all tables. */
+const notAddedUpMs = 17 * 60_000;
+
 export async function fillSmallHistory(span: Span): Promise<FilledHistory> {
   const plan = smallPlan(span);
   const server = await startHistoryServer();
   try {
     await migrate(server.history);
     const world = await fillHistory(server.history, plan);
+    await rollUpAll(server.history, plan.endMs - notAddedUpMs);
     return { plan, server, world, [Symbol.asyncDispose]: () => server[Symbol.asyncDispose]() };
   } catch (error) {
     await server[Symbol.asyncDispose]();
@@ -100,6 +105,11 @@ export function scenesOf({ plan, world }: Pick<FilledHistory, "plan" | "world">)
       { fromMs: startMs + 11 * minutes, toMs: endMs, intervalSeconds: 600 },
       { provider: ["openai"], operation: ["chat"] },
     ),
+    scene("all, steps of an hour", {
+      fromMs: startMs + 90_000,
+      toMs: endMs,
+      intervalSeconds: 3_600,
+    }),
     scene(
       "a name with a quote that nothing has",
       { fromMs: endMs - 20 * minutes, toMs: endMs, intervalSeconds: 60 },
