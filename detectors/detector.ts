@@ -62,6 +62,8 @@ export interface Gap {
 interface StepOptions {
   /** True while an incident is open on the series: judge, but do not learn. */
   readonly isFrozen: boolean;
+  /** False where nobody reads `expected`, `low` and `high`: those may then be left undefined. */
+  readonly isBandWanted?: boolean;
 }
 
 export interface Detector<State> {

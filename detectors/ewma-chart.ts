@@ -1,5 +1,5 @@
 import { decayWithHalfLife } from "./decay.ts";
-import { blindVerdict, type Detector, type Observation } from "./detector.ts";
+import { blindVerdict, type Detector, type Observation, type Verdict } from "./detector.ts";
 import { bonferroni, studentSurprise } from "./tail.ts";
 
 export interface EwmaChartState {
@@ -52,7 +52,7 @@ export const ewmaChart: Detector<EwmaChartState> = {
     slow: 0,
     slowVariance: 0,
   }),
-  step(state, observation, { isFrozen }) {
+  step(state, observation, { isFrozen, isBandWanted = true }) {
     const y = logValue(observation);
     if (y === undefined) return { state, verdict: blindVerdict };
     const isWarming = state.seen < warmUpWindows;
@@ -69,41 +69,61 @@ export const ewmaChart: Detector<EwmaChartState> = {
     const down = strongest(-z, -fast, -slow);
     // Two directions and three looks are paid for.
     const surprise = isWarming ? 0 : bonferroni(Math.max(up, down), 6);
-    const factor = observation.kind === "level" ? (observation.factor ?? 1) : 1;
-    const back = (log: number) =>
-      observation.kind === "count" ? Math.max(0, Math.exp(log) - 1) : Math.exp(log) * factor;
-    if (!isFrozen || isWarming) learn(state, y, sigma * clipped);
+    if (!isFrozen || isWarming) learn(state, { y, residual: sigma * clipped, spread });
+    const { expected, low, high } = isBandWanted
+      ? bandOf(state, observation, isWarming ? undefined : sigma)
+      : blindVerdict;
     return {
       state,
       verdict: {
         state: isWarming ? "warming" : isFrozen ? "frozen" : "judging",
         surprise,
         direction: surprise === 0 ? "none" : up >= down ? "up" : "down",
-        expected: state.seen === 0 ? undefined : back(state.mean),
-        low: isWarming ? undefined : back(state.mean - 3 * sigma),
-        high: isWarming ? undefined : back(state.mean + 3 * sigma),
+        expected,
+        low,
+        high,
       },
     };
-
-    function learn(target: EwmaChartState, value: number, residual: number): void {
-      // An average of everything until half-life takes over, so that the first hour is used fully.
-      const age = target.seen + 1;
-      const meanWeight = Math.max(1 / age, 1 - decayOf(target.windowMs));
-      const scaleWeight = Math.max(1 / age, 1 - scaleDecayOf(target.windowMs));
-      if (target.seen === 0) target.mean = value;
-      else {
-        const seenVariance = target.seen < 10 ? (value - target.mean) ** 2 : residual ** 2;
-        target.mean += meanWeight * (target.seen < 10 ? value - target.mean : residual);
-        target.variance += scaleWeight * (seenVariance / spread - target.variance);
-        target.fastVariance += scaleWeight * (target.fast ** 2 - target.fastVariance);
-        target.slowVariance += scaleWeight * (target.slow ** 2 - target.slowVariance);
-      }
-      target.seen++;
-    }
   },
   /** Nothing was seen, nothing changes. */
   skip() {},
 };
+
+function learn(
+  state: EwmaChartState,
+  window: { readonly y: number; readonly residual: number; readonly spread: number },
+): void {
+  const { y, residual, spread } = window;
+  // An average of everything until half-life takes over, so that the first hour is used fully.
+  const age = state.seen + 1;
+  const meanWeight = Math.max(1 / age, 1 - decayOf(state.windowMs));
+  const scaleWeight = Math.max(1 / age, 1 - scaleDecayOf(state.windowMs));
+  if (state.seen === 0) state.mean = y;
+  else {
+    const seenVariance = state.seen < 10 ? (y - state.mean) ** 2 : residual ** 2;
+    state.mean += meanWeight * (state.seen < 10 ? y - state.mean : residual);
+    state.variance += scaleWeight * (seenVariance / spread - state.variance);
+    state.fastVariance += scaleWeight * (state.fast ** 2 - state.fastVariance);
+    state.slowVariance += scaleWeight * (state.slow ** 2 - state.slowVariance);
+  }
+  state.seen++;
+}
+
+/** What is expected of a value and its band of 3σ, in the observation's unit; σ undefined while warming: no band. */
+function bandOf(
+  { seen, mean }: EwmaChartState,
+  observation: Observation,
+  sigma: number | undefined,
+): Pick<Verdict, "expected" | "low" | "high"> {
+  const factor = observation.kind === "level" ? (observation.factor ?? 1) : 1;
+  const isCount = observation.kind === "count";
+  const back = (log: number) => (isCount ? Math.max(0, Math.exp(log) - 1) : Math.exp(log) * factor);
+  return {
+    expected: seen === 0 ? undefined : back(mean),
+    low: sigma === undefined ? undefined : back(mean - 3 * sigma),
+    high: sigma === undefined ? undefined : back(mean + 3 * sigma),
+  };
+}
 
 function strongest(z: number, fast: number, slow: number): number {
   return Math.max(studentSurprise(z), studentSurprise(fast), studentSurprise(slow));

@@ -76,7 +76,7 @@ export const seasonal: Detector<SeasonalState> = {
     isUp: false,
     expected: null,
   }),
-  step(state, observation, { isFrozen }) {
+  step(state, observation, { isFrozen, isBandWanted = true }) {
     const value = levelOf(observation);
     const block = Math.floor(observation.windowStartMs / blockMs);
     if (block !== state.block) {
@@ -88,7 +88,7 @@ export const seasonal: Detector<SeasonalState> = {
     if (value === undefined) return { state, verdict: blindVerdict };
     state.sum += value;
     state.weight++;
-    return { state, verdict: conclude(state, isFrozen) };
+    return { state, verdict: conclude(state, isFrozen, isBandWanted) };
   },
 };
 
@@ -103,21 +103,26 @@ function isWarmingUp(state: SeasonalState): boolean {
   return state.seen * blockMs < warmUpMs;
 }
 
-function conclude(state: SeasonalState, isFrozen: boolean): Verdict {
+function conclude(state: SeasonalState, isFrozen: boolean, isBandWanted: boolean): Verdict {
   const isWarming = isWarmingUp(state);
-  const expected = state.expected === null ? undefined : Math.exp(state.expected) - 1;
-  const width = 3 * Math.sqrt(Math.max(state.variance, scaleFloor ** 2));
-  const bound = (sign: number) =>
-    state.expected === null || isWarming
-      ? undefined
-      : Math.max(0, Math.exp(state.expected + sign * width) - 1);
+  const { expected, low, high } = isBandWanted && !isWarming ? bandOf(state) : blindVerdict;
   return {
     state: isWarming ? "warming" : isFrozen ? "frozen" : "judging",
     surprise: state.surprise,
     direction: state.surprise === 0 ? "none" : state.isUp ? "up" : "down",
-    expected: isWarming ? undefined : expected,
-    low: bound(-1),
-    high: bound(1),
+    expected,
+    low,
+    high,
+  };
+}
+
+function bandOf({ expected, variance }: SeasonalState): Pick<Verdict, "expected" | "low" | "high"> {
+  if (expected === null) return blindVerdict;
+  const width = 3 * Math.sqrt(Math.max(variance, scaleFloor ** 2));
+  return {
+    expected: Math.exp(expected) - 1,
+    low: Math.max(0, Math.exp(expected - width) - 1),
+    high: Math.max(0, Math.exp(expected + width) - 1),
   };
 }
 

@@ -20,7 +20,7 @@ const writer = new WireWriter();
 /** A frame whole, with its `part` and `parts`. */
 export function encodeFrame(frame: Frame): Uint8Array {
   writeHead(frame);
-  for (const cell of frame.cells) writer.message(15, () => writeCell(cell));
+  for (const cell of frame.cells) writeCell(cell);
   return writer.finish();
 }
 
@@ -39,7 +39,7 @@ export function createFrameWriter(limitBytes: number): FrameWriter {
   const shares: Uint8Array[] = [];
   return {
     add(cell) {
-      writer.message(15, () => writeCell(cell));
+      writeCell(cell);
       const bytes = writer.view();
       if (cells.size > 0 && cells.size + bytes.length + headBytes > limitBytes)
         shares.push(cells.finish());
@@ -86,6 +86,7 @@ function numberIfSet(field: number, value: number): void {
 }
 
 function writeCell(cell: CellFrame): void {
+  const start = writer.open(15);
   writer.string(1, cell.cell);
   numberIfSet(2, cell.requests);
   numberIfSet(3, cell.failures);
@@ -101,7 +102,7 @@ function writeCell(cell: CellFrame): void {
     number(12, cell.context.inputTokensRatio);
     number(13, cell.context.explainedFactor);
   }
-  for (const signal of cell.signals) writer.message(14, () => writeVerdict(signal));
+  for (const signal of cell.signals) writeVerdict(signal);
   for (const { dimension, values } of cell.dimensions)
     writer.message(15, () => {
       writer.string(1, dimension);
@@ -114,9 +115,11 @@ function writeCell(cell: CellFrame): void {
       number(4, example.durationUs);
       number(5, example.timeToFirstTokenUs);
     });
+  writer.close(start);
 }
 
 function writeVerdict(verdict: SignalVerdict): void {
+  const start = writer.open(14);
   writer.uint(1, signalIds[verdict.signal]).uint(2, verdictStates.indexOf(verdict.state));
   if (verdict.isFrozen) writer.uint(3, 1);
   number(4, verdict.seen);
@@ -132,6 +135,7 @@ function writeVerdict(verdict: SignalVerdict): void {
       writer.string(1, detector);
       numberIfSet(2, surprise);
     });
+  writer.close(start);
 }
 
 function writeValue(value: CellFrame["dimensions"][number]["values"][number]): void {

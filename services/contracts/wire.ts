@@ -149,7 +149,9 @@ export class WireWriter {
     this.raw(field * 8 + wireType.fixed64);
     this.reserve(8);
     double[0] = value;
-    for (let i = 0; i < 8; i++) this.buffer[this.length++] = doubleBytes[i] as number;
+    const { buffer, length: at } = this;
+    for (let i = 0; i < 8; i++) buffer[at + i] = doubleBytes[i] as number;
+    this.length = at + 8;
     return this;
   }
 
@@ -223,23 +225,38 @@ export class WireWriter {
   /** Packed varints; writes nothing for an empty list. */
   packed(field: number, values: ArrayLike<number>): this {
     if (values.length === 0) return this;
-    return this.message(field, () => {
-      for (let i = 0; i < values.length; i++) this.raw(values[i] as number);
-    });
+    const start = this.open(field);
+    for (let i = 0; i < values.length; i++) this.raw(values[i] as number);
+    return this.close(start);
   }
 
   /** A nested message whose fields `write` appends. Its length is patched in afterwards. */
   message(field: number, write: () => void): this {
-    this.raw(field * 8 + wireType.bytes);
-    const start = this.length;
+    const start = this.open(field);
     write();
+    return this.close(start);
+  }
+
+  /** Begins a nested message, without a closure: what is written until `close` of the same start is in it. */
+  open(field: number): number {
+    this.raw(field * 8 + wireType.bytes);
+    this.reserve(1);
+    // Room for a length below 128, which most have.
+    return ++this.length;
+  }
+
+  close(start: number): this {
     const size = this.length - start;
-    const prefix = varintSize(size);
-    this.reserve(prefix);
-    this.buffer.copyWithin(start + prefix, start, this.length);
-    this.length = start;
+    if (size < 128) {
+      this.buffer[start - 1] = size;
+      return this;
+    }
+    const more = varintSize(size) - 1;
+    this.reserve(more);
+    this.buffer.copyWithin(start + more, start, this.length);
+    this.length = start - 1;
     this.raw(size);
-    this.length = start + prefix + size;
+    this.length = start + more + size;
     return this;
   }
 
@@ -268,6 +285,10 @@ export class WireWriter {
 
   private raw(value: number): void {
     this.reserve(10);
+    if (value < 128) {
+      this.buffer[this.length++] = value;
+      return;
+    }
     let rest = value;
     while (rest >= 128) {
       this.buffer[this.length++] = (rest % 128) | 128;

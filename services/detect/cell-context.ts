@@ -72,10 +72,17 @@ function powerOfTen(power: number): number {
   return powersOfTen[power] as number;
 }
 
+/** Digits after the point that make four digits in all. By comparison where numbers usually lie: a logarithm costs more. */
+function digitsOf(size: number): number {
+  if (size >= 1 && size < 1_000) return size < 10 ? 3 : size < 100 ? 2 : 1;
+  if (size < 1 && size >= 0.001) return size < 0.01 ? 6 : size < 0.1 ? 5 : 4;
+  return 3 - Math.floor(Math.log10(size));
+}
+
 /** Four digits: what a reader needs, in half the bytes. By arithmetic, since `toPrecision` is slow. */
 export function short(value: number): number {
   if (Number.isInteger(value)) return value;
-  const digits = 3 - Math.floor(Math.log10(Math.abs(value)));
+  const digits = digitsOf(Math.abs(value));
   if (digits > 0) {
     const scale = powerOfTen(Math.min(300, digits));
     return Math.round(value * scale) / scale;

@@ -10,7 +10,7 @@ import type { CellWindow } from "../contracts/window.ts";
 import { type CellState, spotlessStates } from "./cell-state.ts";
 import { isSignalFrozen } from "./freeze.ts";
 import { type SignalSource, signalSources } from "./signal-sources.ts";
-import { type DetectorPlan, planOf } from "./signal-verdict.ts";
+import { type DetectorPlan, planAt } from "./signal-verdict.ts";
 
 const noCounters: readonly number[] = new Array<number>(counterSlots).fill(0);
 
@@ -50,7 +50,7 @@ export function catchUp(cell: CellState, windowMs: number): void {
   for (let index = 0; index < signalSources.length; index++) {
     const source = signalSources[index] as SignalSource;
     if (source.kind === "traffic") continue;
-    const plan = planOf(source);
+    const plan = planAt(index);
     const signal = cell.signals[index];
     if (signal !== null && signal !== undefined) {
       const isFrozen = (cell.isFrozen && !signal.isAdapting) || isSignalFrozen(signal);

@@ -14,11 +14,10 @@ const trafficIndex = signalSources.findIndex(({ kind }) => kind === "traffic");
 /** What sleeps: everything but traffic, which is judged in silence too. */
 type Sleeping = Pick<CellState, "spotless" | "signals">;
 
-/** The sleeping part as bytes, whether it sleeps or not. */
-export function sleepingBytes(cell: CellState, codec: StateCodec): Uint8Array {
-  if (cell.asleep !== null) return cell.asleep;
+/** The sleeping part of a cell that is awake. */
+export function sleepingPart(cell: CellState): Sleeping {
   const signals = cell.signals.map((signal, index) => (index === trafficIndex ? null : signal));
-  return codec.encode({ spotless: cell.spotless, signals } satisfies Sleeping);
+  return { spotless: cell.spotless, signals };
 }
 
 /** The rest of the cell. */
@@ -30,7 +29,7 @@ export function wakingPart(cell: CellState): CellState {
 /** Puts a cell to sleep. Changes `cell`. */
 export function fallAsleep(cell: CellState, codec: StateCodec): void {
   if (cell.asleep !== null) return;
-  cell.asleep = sleepingBytes(cell, codec);
+  cell.asleep = codec.encode(sleepingPart(cell));
   const { spotless, signals } = wakingPart(cell);
   cell.spotless = spotless;
   cell.signals = signals;

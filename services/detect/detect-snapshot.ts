@@ -9,7 +9,7 @@ import { checkpointChunkBytes } from "../contracts/records.ts";
 import { decodeWindow } from "../contracts/window-read.ts";
 import { encodeWindow } from "../contracts/window-write.ts";
 import type { CellNames, TrackedCell } from "./cell-names.ts";
-import { sleepingBytes, wakeUp, wakingPart } from "./cell-sleep.ts";
+import { sleepingPart, wakeUp, wakingPart } from "./cell-sleep.ts";
 import type { CellState } from "./cell-state.ts";
 import { signalSources } from "./signal-sources.ts";
 import { createStateCodec, type StateCodec } from "./state-codec.ts";
@@ -54,28 +54,44 @@ export function encodeSnapshot(
     lastClosedMs: merge.lastClosedMs,
     window: names.window,
   };
-  const entries: Uint8Array[] = [];
-  for (const record of merge.pending) addEntry(entries, entryKinds.pending, encodeWindow(record));
-  for (const entry of names.cells) addEntry(entries, entryKinds.name, codec.encode(entry));
+  const entries = createEntries();
+  for (const record of merge.pending) entries.add(entryKinds.pending, encodeWindow(record));
+  for (const entry of names.cells) entries.add(entryKinds.name, codec.encodeView(entry));
   for (const [key, cell] of cells) {
-    addEntry(entries, entryKinds.cell, codec.encode([key, wakingPart(cell)]));
-    addEntry(entries, entryKinds.sleeping, sleepingBytes(cell, codec));
+    entries.add(entryKinds.cell, codec.encodeView([key, wakingPart(cell)]));
+    entries.add(entryKinds.sleeping, cell.asleep ?? codec.encodeView(sleepingPart(cell)));
   }
-  const first: Uint8Array[] = [];
-  addEntry(first, entryKinds.head, jsonBytes(head));
-  addEntry(first, entryKinds.shapes, jsonBytes(codec.shapes));
-  return cut([...first, ...entries], limitBytes);
+  // Known last and needed first: the shapes of all that is above.
+  const first = createEntries();
+  first.add(entryKinds.head, jsonBytes(head));
+  first.add(entryKinds.shapes, jsonBytes(codec.shapes));
+  return cut([first.bytes(), entries.bytes()], limitBytes);
 }
 
 function jsonBytes(value: unknown): Uint8Array {
   return encoder.encode(JSON.stringify(value));
 }
 
-function addEntry(entries: Uint8Array[], kind: number, payload: Uint8Array): void {
-  const header = new Uint8Array(entryHeaderBytes);
-  header[0] = kind;
-  new DataView(header.buffer).setUint32(1, payload.length, true);
-  entries.push(header, payload);
+/** Entries one after the other in one buffer: a checkpoint has tens of thousands, too many for a buffer each. */
+function createEntries() {
+  let buffer = Buffer.allocUnsafe(65_536);
+  let length = 0;
+  return {
+    add(kind: number, payload: Uint8Array): void {
+      const end = length + entryHeaderBytes + payload.length;
+      if (end > buffer.length) {
+        const grown = Buffer.allocUnsafe(Math.max(2 * buffer.length, end));
+        grown.set(buffer.subarray(0, length));
+        buffer = grown;
+      }
+      buffer[length] = kind;
+      buffer.writeUInt32LE(payload.length, length + 1);
+      buffer.set(payload, length + entryHeaderBytes);
+      length = end;
+    },
+    /** What was added, not copied. */
+    bytes: (): Uint8Array => buffer.subarray(0, length),
+  };
 }
 
 function currentSets(): SavedSets {
@@ -85,16 +101,25 @@ function currentSets(): SavedSets {
   ) as unknown as SavedSets;
 }
 
-function cut(entries: readonly Uint8Array[], limitBytes: number): Uint8Array[] {
-  const all = new Uint8Array(entries.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const entry of entries) {
-    all.set(entry, at);
-    at += entry.length;
-  }
+/** The parts one after the other, cut wherever a chunk is full. */
+function cut(parts: readonly Uint8Array[], limitBytes: number): Uint8Array[] {
+  let left = parts.reduce((sum, { length }) => sum + length, 0);
   const chunks: Uint8Array[] = [];
-  for (let from = 0; from < all.length; from += limitBytes)
-    chunks.push(all.slice(from, from + limitBytes));
+  let chunk = new Uint8Array(0);
+  let filled = 0;
+  for (const part of parts)
+    for (let from = 0; from < part.length; ) {
+      if (filled === chunk.length) {
+        chunk = new Uint8Array(Math.min(limitBytes, left));
+        chunks.push(chunk);
+        filled = 0;
+      }
+      const some = part.subarray(from, from + chunk.length - filled);
+      chunk.set(some, filled);
+      filled += some.length;
+      from += some.length;
+      left -= some.length;
+    }
   return chunks;
 }
 

@@ -7,7 +7,7 @@ import { counter, sketch } from "../contracts/window.ts";
 import { spotlessStates } from "./cell-state.ts";
 import { conclude, isFrozen, type Step, signalState } from "./judge-step.ts";
 import { denominatorOf, geometricMean, inFlightOf, type SignalSource } from "./signal-sources.ts";
-import { type Combined, planOf, stepDetectors } from "./signal-verdict.ts";
+import { type Combined, planAt, stepDetectors } from "./signal-verdict.ts";
 
 type SourceOf<Kind extends SignalSource["kind"]> = Extract<SignalSource, { kind: Kind }>;
 
@@ -24,7 +24,7 @@ export function judgeRatio(step: Step, source: SourceOf<"ratio">, index: number)
   if (isSpotless) {
     if (step.spotless !== undefined) step.spotless[source.of] = true;
     const states = spotlessStates(cell, source.of, time.windowMs);
-    stepDetectors(planOf(source), states, {
+    stepDetectors(planAt(index), states, {
       observations,
       bad: "up",
       isFrozen: step.isCellFrozen,
@@ -32,7 +32,7 @@ export function judgeRatio(step: Step, source: SourceOf<"ratio">, index: number)
     return;
   }
   const signal = signalState(step, source, index);
-  const combined = stepDetectors(planOf(source), signal.detectors, {
+  const combined = stepDetectors(planAt(index), signal.detectors, {
     observations,
     bad: "up",
     isFrozen: isFrozen(step, signal),
@@ -57,7 +57,8 @@ export function judgeDistribution(
   const signal = signalState(step, source, index);
   const factor = source.hasDrivers ? step.factor : 1;
   const { windowStartMs } = time;
-  const combined = stepDetectors(planOf(source), signal.detectors, {
+  const plan = planAt(index);
+  const combined = stepDetectors(plan, signal.detectors, {
     observations: [
       { kind: "distribution", sketch: values, factor, windowStartMs },
       { kind: "level", value: geometricMean(values), count: of, factor, windowStartMs },
@@ -65,7 +66,7 @@ export function judgeDistribution(
     bad: signalCatalog[source.signal].bad,
     isFrozen: isFrozen(step, signal),
   });
-  const usual = signal.detectors[perRequest(source)] as ExceedanceState;
+  const usual = signal.detectors[plan.perRequest] as ExceedanceState;
   const isKnown = usualBoundary(usual, 0.5) !== undefined;
   if (isKnown) showUsual(combined, source, usual, factor);
   const isDown =
@@ -79,11 +80,6 @@ export function judgeDistribution(
     of,
     isAlwaysShown: of > 0 && (source.signal === "ttft" || source.signal === "duration"),
   });
-}
-
-/** Position of the detector of single requests, which knows what they usually take. */
-function perRequest(source: SourceOf<"distribution">): number {
-  return planOf(source).kinds.indexOf("distribution");
 }
 
 /** What single requests usually take, around the quantile that is shown. Changes `combined`. */
@@ -104,7 +100,7 @@ export function judgeTraffic(step: Step, source: SourceOf<"traffic">, index: num
   const count = counter(window, "requests");
   if (cell.seen === 0) return;
   const signal = signalState(step, source, index);
-  const combined = stepDetectors(planOf(source), signal.detectors, {
+  const combined = stepDetectors(planAt(index), signal.detectors, {
     observations: [{ kind: "count", count, windowStartMs: time.windowStartMs }],
     bad: "both",
     isFrozen: isFrozen(step, signal),
@@ -132,7 +128,7 @@ export function judgeGauge(step: Step, source: SourceOf<"gauge">, index: number)
   // One more than there are, so that a logarithm exists; many samples stand behind a gauge.
   const level = value === undefined ? undefined : value + 1;
   const { windowStartMs } = step.time;
-  const combined = stepDetectors(planOf(source), signal.detectors, {
+  const combined = stepDetectors(planAt(index), signal.detectors, {
     observations: [{ kind: "level", value: level, count: 100, windowStartMs }],
     bad: "up",
     isFrozen: isFrozen(step, signal),

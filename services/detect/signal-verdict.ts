@@ -26,6 +26,8 @@ export interface DetectorPlan {
   readonly kinds: readonly (ObservationKind | undefined)[];
   /** Position of that kind among the observations of the signal, −1 for none. */
   readonly positions: readonly number[];
+  /** Position of the detector of single requests, which knows what they usually take; −1 for none. */
+  readonly perRequest: number;
 }
 
 /** What a signal's source observes in a window, in this order. */
@@ -36,17 +38,17 @@ const observed = {
   gauge: ["level"],
 } as const satisfies Record<SignalSource["kind"], readonly ObservationKind[]>;
 
-const plans = new Map<SignalSource, DetectorPlan>(
-  signalSources.map((source) => {
-    const kinds: readonly ObservationKind[] = observed[source.kind];
-    const set = defaultSets[source.set];
-    const positions = set.map(({ accepts }) => kinds.findIndex((kind) => accepts.includes(kind)));
-    return [source, { set, positions, kinds: positions.map((at) => kinds[at]) }];
-  }),
-);
+const plans: readonly DetectorPlan[] = signalSources.map((source) => {
+  const kinds: readonly ObservationKind[] = observed[source.kind];
+  const set = defaultSets[source.set];
+  const positions = set.map(({ accepts }) => kinds.findIndex((kind) => accepts.includes(kind)));
+  const taken = positions.map((at) => kinds[at]);
+  return { set, positions, kinds: taken, perRequest: taken.indexOf("distribution") };
+});
 
-export function planOf(source: SignalSource): DetectorPlan {
-  return plans.get(source) as DetectorPlan;
+/** Of the signal at a position in `signalSources`. */
+export function planAt(index: number): DetectorPlan {
+  return plans[index] as DetectorPlan;
 }
 
 /** Steps the detectors that accept one of the observations (states change in place) and combines what they say. */
@@ -60,7 +62,7 @@ export function stepDetectors(
   },
 ): Combined {
   const { observations, bad, isFrozen } = input;
-  const options = { isFrozen };
+  const options = { isFrozen, isBandWanted: true };
   const combined: Combined = {
     state: "blind",
     surprise: 0,
@@ -82,6 +84,7 @@ export function stepDetectors(
       combined.expected = verdict.expected;
       combined.low = verdict.low;
       combined.high = verdict.high;
+      options.isBandWanted = false;
     }
     if (verdict.state === "warming" && combined.state === "blind") combined.state = "warming";
     if (verdict.state !== "judging" && verdict.state !== "frozen") continue;

@@ -9,6 +9,9 @@
 import { ForeshockError } from "../contracts/errors.ts";
 
 const smallest = 192;
+const largest = Number.MAX_SAFE_INTEGER;
+/** Bytes that a number takes at most. */
+const numberBytes = 9;
 const codes = {
   null: 192,
   false: 193,
@@ -28,21 +31,26 @@ export interface StateCodec {
   /** Keys of each shape that was met; what is encoded needs it to be read. Grows, and never changes what it has. */
   readonly shapes: readonly (readonly string[])[];
   encode(value: unknown): Uint8Array;
+  /** The same without a copy: good until the codec is used again. */
+  encodeView(value: unknown): Uint8Array;
   /** Throws `checkpoint_invalid` when the bytes end early or name a shape that there is not. */
   decode(bytes: Uint8Array): unknown;
 }
 
 const textEncoder = new TextEncoder();
 const textDecoder = new TextDecoder();
-const double = new Float64Array(1);
-const doubleBytes = new Uint8Array(double.buffer);
 
 /** `shapes`: the table of the codec whose bytes are to be read. */
 export function createStateCodec(known: readonly (readonly string[])[] = []): StateCodec {
   const shapes: (readonly string[])[] = [...known];
+  /** By shape, the one that was written after it the last time: states follow each other in the same order. */
+  const following: number[] = [];
+  let written = 0;
   let buffer = new Uint8Array(16_384);
+  let view = new DataView(buffer.buffer);
   let length = 0;
   let input: Uint8Array = buffer;
+  let inputView: DataView = view;
   let at = 0;
 
   function reserve(count: number): void {
@@ -50,6 +58,7 @@ export function createStateCodec(known: readonly (readonly string[])[] = []): St
     const grown = new Uint8Array(Math.max(2 * buffer.length, length + count));
     grown.set(buffer.subarray(0, length));
     buffer = grown;
+    view = new DataView(grown.buffer);
   }
 
   function writeVarint(value: number): void {
@@ -65,28 +74,46 @@ export function createStateCodec(known: readonly (readonly string[])[] = []): St
   }
 
   function writeNumber(value: number): void {
-    if (Number.isSafeInteger(value) && !Object.is(value, -0)) {
-      if (value >= 0 && value < smallest) writeByte(value);
-      else {
-        writeByte(value < 0 ? codes.negative : codes.natural);
-        writeVarint(Math.abs(value));
-      }
-      return;
+    reserve(numberBytes);
+    length = putNumber(value, length);
+  }
+
+  /** Writes a number that there is room for; where the next byte goes. */
+  function putNumber(value: number, from: number): number {
+    if (value >= 0 && value < smallest && (value | 0) === value && (value !== 0 || 1 / value > 0)) {
+      buffer[from] = value;
+      return from + 1;
     }
-    reserve(9);
-    buffer[length++] = codes.double;
-    double[0] = value;
-    buffer.set(doubleBytes, length);
-    length += 8;
+    // An integer up to 2^53, and not −0.
+    const isWhole = Math.floor(value) === value && Math.abs(value) <= largest && value !== 0;
+    if (!isWhole) {
+      buffer[from] = codes.double;
+      view.setFloat64(from + 1, value, true);
+      return from + 9;
+    }
+    buffer[from] = value < 0 ? codes.negative : codes.natural;
+    let to = from + 1;
+    let rest = Math.abs(value);
+    for (; rest >= 128; rest = Math.floor(rest / 128)) buffer[to++] = (rest % 128) | 128;
+    buffer[to++] = rest;
+    return to;
   }
 
   function writeList(values: readonly unknown[]): void {
     writeByte(codes.list);
     writeVarint(values.length);
+    reserve(numberBytes * values.length);
     for (let i = 0; i < values.length; i++) {
+      const value = values[i];
+      if (typeof value !== "number") {
+        write(value);
+        // What was reserved for the rest may have been used.
+        reserve(numberBytes * (values.length - i));
+        continue;
+      }
       let zeros = 0;
-      while (i + zeros < values.length && Object.is(values[i + zeros], 0)) zeros++;
-      if (zeros < 3) write(values[i]);
+      if (value === 0) while (i + zeros < values.length && Object.is(values[i + zeros], 0)) zeros++;
+      if (zeros < 3) length = putNumber(value, length);
       else {
         writeByte(codes.zeros);
         writeVarint(zeros);
@@ -95,15 +122,34 @@ export function createStateCodec(known: readonly (readonly string[])[] = []): St
     }
   }
 
+  function isShape(shape: number, keys: readonly string[]): boolean {
+    const candidate = shapes[shape];
+    if (candidate === undefined || candidate.length !== keys.length) return false;
+    for (let i = 0; i < keys.length; i++) if (candidate[i] !== keys[i]) return false;
+    return true;
+  }
+
   function shapeOf(keys: readonly string[]): number {
-    for (let shape = 0; shape < shapes.length; shape++) {
-      const candidate = shapes[shape] as readonly string[];
-      if (candidate.length !== keys.length) continue;
-      let same = 0;
-      while (same < keys.length && candidate[same] === keys[same]) same++;
-      if (same === keys.length) return shape;
+    let shape = following[written] ?? 0;
+    if (!isShape(shape, keys)) {
+      shape = 0;
+      while (shape < shapes.length && !isShape(shape, keys)) shape++;
+      if (shape === shapes.length) shapes.push(keys);
+      following[written] = shape;
     }
-    return shapes.push(keys) - 1;
+    written = shape;
+    return shape;
+  }
+
+  function writeObject(value: Plain): void {
+    writeByte(codes.object);
+    writeVarint(shapeOf(Object.keys(value)));
+    const values = Object.values(value);
+    for (let i = 0; i < values.length; i++) {
+      const each = values[i];
+      if (typeof each === "number") writeNumber(each);
+      else write(each);
+    }
   }
 
   function write(value: unknown): void {
@@ -118,12 +164,8 @@ export function createStateCodec(known: readonly (readonly string[])[] = []): St
       buffer.set(bytes, length);
       length += bytes.length;
     } else if (Array.isArray(value)) writeList(value);
-    else if (typeof value === "object") {
-      const keys = Object.keys(value);
-      writeByte(codes.object);
-      writeVarint(shapeOf(keys));
-      for (let i = 0; i < keys.length; i++) write((value as Plain)[keys[i] as string]);
-    } else throw new Error(`a state must be plain data, but holds ${typeof value}`);
+    else if (typeof value === "object") writeObject(value as Plain);
+    else throw new Error(`a state must be plain data, but holds ${typeof value}`);
   }
 
   function readByte(): number {
@@ -142,9 +184,8 @@ export function createStateCodec(known: readonly (readonly string[])[] = []): St
 
   function readDouble(): number {
     if (at + 8 > input.length) throw torn(`it ends at byte ${input.length}`);
-    for (let i = 0; i < 8; i++) doubleBytes[i] = input[at + i] as number;
     at += 8;
-    return double[0] as number;
+    return inputView.getFloat64(at - 8, true);
   }
 
   function readList(): unknown[] {
@@ -208,8 +249,14 @@ export function createStateCodec(known: readonly (readonly string[])[] = []): St
       write(value);
       return buffer.slice(0, length);
     },
+    encodeView(value) {
+      length = 0;
+      write(value);
+      return buffer.subarray(0, length);
+    },
     decode(bytes) {
       input = bytes;
+      inputView = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
       at = 0;
       const value = read();
       if (at !== bytes.length) throw torn(`${bytes.length - at} bytes are left`);
