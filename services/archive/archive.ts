@@ -43,7 +43,7 @@ interface Place {
 }
 
 function openArchive(context: EdgeContext, createJudge: () => SpanJudge): RangeSink {
-  const { history, metrics } = context;
+  const { config, history, metrics } = context;
   if (history === undefined)
     throw new ForeshockError(
       "config_invalid",
@@ -52,6 +52,7 @@ function openArchive(context: EdgeContext, createJudge: () => SpanJudge): RangeS
   const places = new Map<string, Place>();
   const encoders = encoderPool(context, createJudge);
   const rollUps = createRollUps(history);
+  const rolledUpAt = new Map<string, number>();
 
   return {
     async write(range, signal) {
@@ -78,8 +79,14 @@ function openArchive(context: EdgeContext, createJudge: () => SpanJudge): RangeS
           metrics.add("foreshock_archive_rows_total", count, { table });
         return encoded.rejections;
       });
-      for (const { source, completeMs } of completeIn(range))
+      for (const { source, completeMs } of completeIn(range)) {
+        const key = `${source.family}/${source.id}`;
+        // Real time: where an hour is played in a minute, one roll-up takes in many minutes.
+        if (performance.now() - (rolledUpAt.get(key) ?? -Infinity) < config.archive.rollUpEveryMs)
+          continue;
         await rollUps.advance(source, completeMs, signal);
+        rolledUpAt.set(key, performance.now());
+      }
       places.set(name, { next: range.to, sequences });
       return rejections;
     },

@@ -9,8 +9,8 @@ import {
   planRun,
   type RunPlan,
   simulate,
+  TruthCollector,
   toRecords,
-  truthOf,
 } from "../chatbot/chatbot.ts";
 import type { SdkSpeaker } from "../chatbot/sdk-speaker.ts";
 import { ForeshockError } from "../contracts/errors.ts";
@@ -21,8 +21,7 @@ import { type Clock, systemClock } from "../runtime/clock.ts";
 export interface Story {
   readonly plan: RunPlan;
   readonly scenario: string;
-  /** First change that the fault makes, and the outage point of the rule in docs/fleet.md; Unix ms of the story. */
-  readonly onsetMs: number;
+  /** The outage point of the rule in docs/fleet.md, Unix ms of the story. */
   readonly outageMs: number;
   /** Until here history is simulated into the log; from here on the fleet speaks through the SDK. */
   readonly liveFromMs: number;
@@ -45,7 +44,7 @@ export function storyClock(startMs: number): StoryClock {
 }
 
 const minuteMs = 60_000;
-const warmUpMs = 40 * minuteMs;
+const warmUpMs = 30 * minuteMs;
 const leadInMs = minuteMs;
 
 /** Usual time from the fault's start to the outage point; only where on the reader's clock the story lies depends on it. */
@@ -53,7 +52,7 @@ const usualRampMs = 45 * minuteMs;
 
 /**
  * Draws a run that ends about now, at its usual hour of the day whatever the hour is, and finds out by simulating it when
- * the fault begins to show and when the outage is there. Throws `scenario_invalid` when the scenario has no outage.
+ * the outage is there. Throws `scenario_invalid` when the scenario has no outage.
  */
 export function planStory(name: string, seed: number, nowMs: number): Story {
   const scenario = loadScenario(name);
@@ -66,8 +65,7 @@ export function planStory(name: string, seed: number, nowMs: number): Story {
   const peakHour = (usual.traffic.peakHour + hourOf(startMs) - hourOf(draft.startMs) + 48) % 24;
   const fleet = loadFleet({ traffic: { ...usual.traffic, peakHour, weekendFactor: 1 } });
   const plan = planRun({ scenario, seed, fleet, startMs });
-  const truth = truthOf(plan, simulate(plan)).header;
-  const outageMs = truth.outage.pointMs;
+  const outageMs = plan.faultStartMs === undefined ? null : outageOf(plan, plan.faultStartMs);
   if (outageMs === null || plan.faultStartMs === undefined)
     throw new ForeshockError(
       "scenario_invalid",
@@ -76,10 +74,23 @@ export function planStory(name: string, seed: number, nowMs: number): Story {
   return {
     plan,
     scenario: `${scenario.scenario} ${scenario.title}`,
-    onsetMs: truth.onsetMs ?? plan.faultStartMs,
     outageMs,
     liveFromMs: Math.max(plan.startMs + minuteMs, plan.faultStartMs - leadInMs),
   };
+}
+
+/** Simulates the run until its outage point is known. */
+function outageOf(plan: RunPlan, faultStartMs: number): number | null {
+  const truth = new TruthCollector(plan, { hasQuantiles: false });
+  let askAtMs = faultStartMs;
+  for (const event of simulate(plan)) {
+    truth.observe(event);
+    if (event.endMs < askAtMs) continue;
+    const outageMs = truth.outageSoFarMs();
+    if (outageMs !== null) return outageMs;
+    askAtMs = event.endMs + minuteMs;
+  }
+  return truth.outageSoFarMs();
 }
 
 /** The part of the run that history starts with. */

@@ -72,7 +72,8 @@ interface DemoOptions {
 }
 
 /** Real seconds from the first tremor to the outage point. */
-const playSeconds = 50;
+const playSeconds = 35;
+const archiveWaitMs = 5_000;
 
 async function tell(scenario: string, seed: number, options: DemoOptions): Promise<number> {
   const { config, signal } = options;
@@ -101,7 +102,7 @@ async function tell(scenario: string, seed: number, options: DemoOptions): Promi
     `${time(story.liveFromMs)}  Baselines learnt. From here on the fleet speaks OTLP through its SDK to ${otlp}`,
   );
 
-  const tremorMs = story.plan.faultStartMs ?? story.onsetMs;
+  const tremorMs = story.plan.faultStartMs ?? story.liveFromMs;
   const speed = Math.max(1, (story.outageMs - tremorMs) / (playSeconds * 1000));
   const speaker = openSdkSpeaker(story.plan, {
     endpoint: otlp,
@@ -237,6 +238,8 @@ async function demoConfig(base: Config, dataDir: string): Promise<Config> {
   return {
     ...base,
     dataDir,
+    // An hour passes in a minute or two: inserts that would be seconds apart must not become dozens a second.
+    archive: { ...base.archive, maxWaitMs: Math.max(base.archive.maxWaitMs, archiveWaitMs) },
     ingest: {
       ...base.ingest,
       grpcPort: await free(base.ingest.host, base.ingest.grpcPort),

@@ -125,7 +125,7 @@ export const judgementSchema = section("What results depend on. A change starts 
     pageTrafficShare: number(
       0.02,
       [0, 1],
-      "Share of usual traffic that must be degraded before anyone is paged.",
+      "Share of usual traffic that must be degraded before anyone is paged; where most requests fail, five times its product with pageFailureRatio.",
     ),
     breachFailureRatio: number(
       0.2,
@@ -426,6 +426,11 @@ export const configSchema = z.strictObject({
   archive: section("How rows reach ClickHouse.", {
     maxRows: integer(50_000, [1, 1_000_000], "Rows per insert at most."),
     maxWaitMs: integer(1_000, [10, 60_000], "Longest wait for a fuller insert, ms."),
+    rollUpEveryMs: integer(
+      10_000,
+      [0, 3_600_000],
+      "Least time between two roll-ups of a partition's windows into minutes and hours, ms.",
+    ),
   }),
   judgement: judgementSchema,
 });

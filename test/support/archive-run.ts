@@ -32,7 +32,7 @@ export function runArchive(log: Log, history: History, metrics: Metrics = noMetr
   const reports: string[] = [];
   const context = anEdgeContext(
     log,
-    { archive: { maxRows: 100, maxWaitMs: 10 } },
+    { archive: { maxRows: 100, maxWaitMs: 10, rollUpEveryMs: 0 } },
     { history, metrics, report: (level, message) => reports.push(`${level}: ${message}`) },
   );
   const deps: RunnerDeps = {
