@@ -21,7 +21,11 @@ export const aggregateStage: ReducerStage = {
     const { judgement } = context;
     switch (topic) {
       case topics.metrics:
-        return createSourceTask(context, createMetricIntake, saved);
+        return createSourceTask(
+          context,
+          (_, chunks) => createMetricIntake(judgement.window.lengthMs, chunks),
+          saved,
+        );
       case topics.logs:
         return createSourceTask(context, createLogIntake, saved);
       default:

@@ -3,7 +3,7 @@
  *
  * The state of the task is the last minute of the log: a snapshot names the offset from which everything that open
  * windows need lies in the log, and how event time stood there; stepping on from it gives the same windows again, and
- * those that were written before are not written twice.
+ * those that were written before are not written twice. What metrics' streams said before open windows is in the snapshot.
  */
 import { ForeshockError } from "../contracts/errors.ts";
 import type { SenderCounts } from "../contracts/window.ts";
@@ -39,7 +39,7 @@ const gapLimit = 17_280;
 
 export function createSourceTask(
   context: TaskContext,
-  createIntake: (horizonWindows: number) => Intake,
+  createIntake: (horizonWindows: number, chunks: readonly Uint8Array[]) => Intake,
   chunks: readonly Uint8Array[] | undefined,
 ): Reducer {
   const saved: SavedTask | undefined = chunks === undefined ? undefined : decodeSnapshot(chunks);
@@ -47,7 +47,7 @@ export function createSourceTask(
   const { lengthMs } = times;
   const horizonWindows = Math.max(1, Math.ceil(horizonMs / lengthMs));
   const remembered = rememberedHorizons * horizonWindows;
-  const intake = createIntake(horizonWindows);
+  const intake = createIntake(horizonWindows, chunks?.slice(1) ?? []);
   const windows = createOpenWindows(
     times,
     series.dimensions.length,
@@ -78,7 +78,8 @@ export function createSourceTask(
         position: earliest?.before ?? windows.position,
       });
       const rewindTo = earliest?.firstOffset ?? nextOffset;
-      return rewindTo === undefined ? { chunks: [chunk] } : { chunks: [chunk], rewindTo };
+      const saved = [chunk, ...intake.save()];
+      return rewindTo === undefined ? { chunks: saved } : { chunks: saved, rewindTo };
     },
   };
 
@@ -170,15 +171,14 @@ export function createSourceTask(
       if (windows.spare.length < 4) windows.spare.push(window.candidates);
       window.candidates = noCandidates;
       window.senders.clear();
-      window.gauges.clear();
+      window.points = [];
     }
     return outputs;
   }
 
   function write(index: number, window: OpenWindow | undefined): OutputRecord[] {
     const windowStartMs = index * lengthMs;
-    const closed =
-      window === undefined ? { cells: [], outerSpans: 0 } : intake.close(window, windows);
+    const closed = intake.close(index, window, windows);
     const head = {
       task: context.task,
       windowStartMs,

@@ -3,7 +3,7 @@ import type { Config } from "../contracts/config.ts";
 import { ForeshockError } from "../contracts/errors.ts";
 import { type Diagnosis, examine } from "../doctor/examine.ts";
 import { wantedAttributes } from "../doctor/needs.ts";
-import { emptyObservations, observeBatch } from "../doctor/observations.ts";
+import { emptyObservations, observeCells, observePipeline } from "../doctor/observations.ts";
 import { emptyPayloadFacts, scanPayload } from "../doctor/scan-payload.ts";
 import { openLog } from "../runtime/app.ts";
 import { loadConfig } from "../runtime/config-load.ts";
@@ -133,7 +133,10 @@ async function diagnose(
   const seen = emptyObservations();
   const replay = new Replay(
     { judgement: config.judgement, tasks: [...tasks].sort(), windowsPartitions: 1 },
-    { onBatch: (window, partition) => observeBatch(seen, window, partition) },
+    {
+      onBatch: (window, partition) => observePipeline(seen, window, partition),
+      onClosed: (window) => observeCells(seen, window),
+    },
   );
   for await (const record of source()) replay.feed(record);
   replay.finish();

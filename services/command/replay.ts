@@ -6,6 +6,7 @@ import { ForeshockError } from "../contracts/errors.ts";
 import { signalCatalog } from "../contracts/frame.ts";
 import { type Incident, incidentLine } from "../contracts/incident.ts";
 import { type RequestRow, requestRows } from "../contracts/request-rows.ts";
+import { sourceTopics } from "../contracts/topics.ts";
 import type { CellWindow } from "../contracts/window.ts";
 import { mergeCells } from "../contracts/window-merge.ts";
 import { type CaptureRecord, readCapture } from "../log/capture.ts";
@@ -75,6 +76,8 @@ export const replayCommand: Command = {
       const text = alertText(incident, { timeZone });
       write([text.headline, ...text.lines, ""].join("\n"));
     };
+    // Where metrics tell of requests that spans tell of, too, only closed windows have each once.
+    const hasMetrics = tasks.some((task) => task.startsWith(sourceTopics.metrics));
     const replay = new Replay(
       { judgement: config.judgement, tasks, windowsPartitions: config.log.partitions },
       {
@@ -84,9 +87,12 @@ export const replayCommand: Command = {
             summary.late += window.pipeline.lateSpans;
             summary.duplicates += window.pipeline.duplicateSpans;
           }
-          if (requestsFile !== undefined) addCells(cells, window.cells);
+          if (requestsFile !== undefined && !hasMetrics) addCells(cells, window.cells);
         },
-        onClosed: () => summary.windows++,
+        onClosed: (window) => {
+          summary.windows++;
+          if (requestsFile !== undefined && hasMetrics) addCells(cells, window.cells);
+        },
         onRejected: () => summary.rejected++,
       },
     );

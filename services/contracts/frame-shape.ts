@@ -25,6 +25,8 @@ export const signalNames = [
   "substituted",
   "traffic",
   "in_flight",
+  "queued",
+  "stalled",
 ] as const;
 
 export type SignalName = (typeof signalNames)[number];
@@ -48,6 +50,8 @@ export const signalIds = {
   substituted: 15,
   traffic: 16,
   in_flight: 17,
+  queued: 18,
+  stalled: 19,
 } as const satisfies Record<SignalName, number>;
 
 /** In records as positions: append only. */
@@ -162,6 +166,20 @@ export const signalCatalog: Readonly<Record<SignalName, SignalInfo>> = {
     label: "in_flight",
     role: "precursor",
   },
+  queued: {
+    words: "requests in queues",
+    unit: "requests",
+    bad: "up",
+    label: "queued",
+    role: "precursor",
+  },
+  stalled: {
+    words: "windows in which no request in flight ended",
+    unit: "ratio",
+    bad: "up",
+    label: "stalled",
+    role: "precursor",
+  },
 };
 
 const nullableNumber = z.number().nullable();
@@ -192,6 +210,7 @@ const sparse = z.object({ buckets: z.array(z.number()), counts: z.array(z.number
 
 export const cellFrameSchema = z.object({
   cell: z.string().transform((key) => key as CellKey),
+  /** Those that ended; where nothing ends any more (see detect's `stall.ts`) those in flight, and as failures, too. */
   requests: z.number(),
   failures: z.number(),
   limited: z.number(),

@@ -7,13 +7,16 @@ import type { CellState } from "./cell-state.ts";
 import { frameDimensions } from "./frame-dimensions.ts";
 import type { Step } from "./judge-step.ts";
 import { failuresOf, signalSources } from "./signal-sources.ts";
+import { stalledRequests } from "./stall.ts";
 
-export function assembleFrame({ cell, window, shown, factor }: Step): CellFrame {
+export function assembleFrame(step: Step): CellFrame {
+  const { cell, window, shown, factor } = step;
   const isUnusual = isAnyUnusual(shown);
+  const stalled = stalledRequests(step);
   return {
     cell: window.cell,
-    requests: counter(window, "requests"),
-    failures: failuresOf(window),
+    requests: counter(window, "requests") + stalled,
+    failures: failuresOf(window) + stalled,
     limited: counter(window, "rate_limit"),
     authFailures: counter(window, "auth"),
     tenants: estimateBreadth(window, "tenants"),

@@ -48,7 +48,7 @@ export function judgeCell(
     shortBelow: shortBelow(cell),
     detect,
     shown: [],
-    spotless: { requests: false, served: false, ok: false },
+    spotless: { requests: false, served: false, ok: false, windows: false },
   };
   const latency = latencyLevel(window);
   partFromSpotless(step);

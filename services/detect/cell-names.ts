@@ -13,6 +13,8 @@ export interface TrackedCell {
   /** Window (counted by this task) of the last requests, or gauges. */
   at: number;
   isNamed: boolean;
+  /** Window of the last spans; absent where all that is known of the cell came as metrics. */
+  spansAt?: number;
 }
 
 export interface CellNames {

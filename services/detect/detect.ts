@@ -17,6 +17,7 @@ import { fallAsleep, sleepAfterWindows, wakeUp } from "./cell-sleep.ts";
 import { type CellState, initialCell } from "./cell-state.ts";
 import { decodeSnapshot, encodeSnapshot } from "./detect-snapshot.ts";
 import { encodeWindowParts, openFrame } from "./record-parts.ts";
+import { noteSpans, preferSpans } from "./span-preference.ts";
 import { createStateCodec } from "./state-codec.ts";
 import { type ClosedWindow, createWindowMerge } from "./window-merge.ts";
 
@@ -76,7 +77,10 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
   function emit(closed: ClosedWindow): OutputRecord[] {
     const { epoch, windowStartMs, windowMs, appendMs, pipeline } = closed;
     const judgement = judgementOf(epoch);
-    const named = nameCells(names, closed.cells, judgement.series);
+    const { cells: spans, metricCells: metrics } = closed;
+    const heard = preferSpans(names, { spans, metrics }, windowMs);
+    const named = nameCells(names, heard, judgement.series);
+    noteSpans(names, spans);
     drop(named.dropped);
     const window: WindowRecord = {
       task,

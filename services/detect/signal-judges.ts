@@ -6,7 +6,7 @@ import { signalCatalog } from "../contracts/frame.ts";
 import { counter, sketch } from "../contracts/window.ts";
 import { spotlessStates } from "./cell-state.ts";
 import { conclude, isFrozen, type Step, signalState } from "./judge-step.ts";
-import { denominatorOf, geometricMean, inFlightOf, type SignalSource } from "./signal-sources.ts";
+import { denominatorOf, geometricMean, type SignalSource } from "./signal-sources.ts";
 import { type Combined, planAt, stepDetectors } from "./signal-verdict.ts";
 
 type SourceOf<Kind extends SignalSource["kind"]> = Extract<SignalSource, { kind: Kind }>;
@@ -122,7 +122,7 @@ function rateOf(requests: number | undefined, seconds: number): number | undefin
 }
 
 export function judgeGauge(step: Step, source: SourceOf<"gauge">, index: number): void {
-  const value = inFlightOf(step.window);
+  const value = source.level(step.window);
   if (step.cell.signals[index] === null && value === undefined) return;
   const signal = signalState(step, source, index);
   // One more than there are, so that a logarithm exists; many samples stand behind a gauge.

@@ -10,13 +10,15 @@ import type { SignalName } from "../contracts/frame.ts";
 import type { CounterName, SketchName } from "../contracts/measures.ts";
 import { outcomeGroup, outcomes } from "../contracts/outcomes.ts";
 import { type CellWindow, counter, sketch } from "../contracts/window.ts";
+import { inFlightOf, isStallKnown, queuedOf, stalledWindows } from "./in-flight.ts";
 import { emptyOrShort } from "./short-answers.ts";
 
 /**
  * What a ratio is of. `requests`: all. `served`: those that reached the service as valid ones, so without client mistakes, quota
- * and login refusals: a flood of those must not make failures look rarer. `ok`: those that ended well.
+ * and login refusals: a flood of those must not make failures look rarer. `ok`: those that ended well. `windows`: 1 where requests
+ * in flight and how many ended are known.
  */
-export type Denominator = "requests" | "served" | "ok";
+export type Denominator = "requests" | "served" | "ok" | "windows";
 
 export type SignalSource =
   | {
@@ -38,7 +40,13 @@ export type SignalSource =
       readonly hasDrivers: boolean;
     }
   | { readonly kind: "traffic"; readonly signal: SignalName; readonly set: SetName }
-  | { readonly kind: "gauge"; readonly signal: SignalName; readonly set: SetName };
+  | {
+      readonly kind: "gauge";
+      readonly signal: SignalName;
+      readonly set: SetName;
+      /** Undefined where no gauge tells. */
+      readonly level: (window: CellWindow) => number | undefined;
+    };
 
 const failureOutcomes = outcomes.filter((outcome) => outcomeGroup[outcome] === "failure");
 
@@ -86,7 +94,9 @@ export const signalSources: readonly SignalSource[] = [
   distribution("output_tokens", "outputTokens", 0.5, "length"),
   ratio("substituted", "ok", "substituted"),
   { kind: "traffic", signal: "traffic", set: "traffic" },
-  { kind: "gauge", signal: "in_flight", set: "gauge" },
+  { kind: "gauge", signal: "in_flight", set: "gauge", level: inFlightOf },
+  { kind: "gauge", signal: "queued", set: "gauge", level: queuedOf },
+  { kind: "ratio", signal: "stalled", set: "stall", of: "windows", bad: stalledWindows },
 ];
 
 export function failuresOf(window: CellWindow): number {
@@ -101,6 +111,8 @@ export function denominatorOf(window: CellWindow, of: Denominator): number {
       return counter(window, "requests");
     case "ok":
       return counter(window, "ok");
+    case "windows":
+      return isStallKnown(window) ? 1 : 0;
     case "served":
       return Math.max(
         0,
@@ -110,24 +122,6 @@ export function denominatorOf(window: CellWindow, of: Denominator): number {
           counter(window, "auth"),
       );
   }
-}
-
-/** Gauges that say how many requests are in flight, by what real servers call them; values in thousandths. */
-const inFlightGauges = [
-  "in_flight",
-  "http.server.active_requests",
-  "vllm:num_requests_running",
-  "vllm:num_requests_waiting",
-];
-
-/** Requests in flight; undefined when no gauge tells. */
-export function inFlightOf(window: CellWindow): number | undefined {
-  let sum: number | undefined;
-  for (const name of inFlightGauges) {
-    const thousandths = window.gauges[name];
-    if (thousandths !== undefined) sum = (sum ?? 0) + thousandths / 1000;
-  }
-  return sum;
 }
 
 const bucketLogs = Float64Array.from({ length: sketchBucketLimit }, (_, bucket) =>

@@ -5,6 +5,7 @@
 import type { CellKey } from "../contracts/cell.ts";
 import { ForeshockError } from "../contracts/errors.ts";
 import type { Manifest } from "../contracts/records.ts";
+import { topics } from "../contracts/topics.ts";
 import type {
   CellWindow,
   PipelineCounts,
@@ -24,7 +25,7 @@ export interface WindowMerge {
   save(): SavedMerge;
 }
 
-/** A merged window: its cells in key order. */
+/** A merged window: its cells in key order, what spans and logs say of them and what metrics say apart. */
 export interface ClosedWindow {
   readonly epoch: number;
   readonly windowStartMs: number;
@@ -32,6 +33,7 @@ export interface ClosedWindow {
   readonly appendMs: number;
   readonly pipeline: PipelineCounts;
   readonly cells: readonly CellWindow[];
+  readonly metricCells: readonly CellWindow[];
 }
 
 export interface SavedMerge {
@@ -126,20 +128,29 @@ function mergeRecords(records: readonly WindowRecord[]): ClosedWindow {
   const [first] = records;
   if (first === undefined)
     throw new ForeshockError("record_invalid", "a window without any batch can't be closed");
-  const cells = new Map<CellKey, CellWindow>();
-  for (const record of records)
-    for (const cell of record.cells) {
-      const before = cells.get(cell.cell);
-      cells.set(cell.cell, before === undefined ? cell : mergeCells(before, cell));
-    }
+  const ofMetrics = records.filter(({ task }) => task.startsWith(metricTasks));
+  const others = records.filter(({ task }) => !task.startsWith(metricTasks));
   return {
     epoch: Math.max(...records.map((record) => record.epoch)),
     windowStartMs: first.windowStartMs,
     windowMs: first.windowMs,
     appendMs: Math.max(...records.map((record) => record.appendMs)),
     pipeline: mergePipelines(records.map((record) => record.pipeline)),
-    cells: [...cells.values()].sort((a, b) => (a.cell < b.cell ? -1 : a.cell > b.cell ? 1 : 0)),
+    cells: mergeShares(others),
+    metricCells: mergeShares(ofMetrics),
   };
+}
+
+const metricTasks = `${topics.metrics}/`;
+
+function mergeShares(records: readonly WindowRecord[]): CellWindow[] {
+  const cells = new Map<CellKey, CellWindow>();
+  for (const record of records)
+    for (const cell of record.cells) {
+      const before = cells.get(cell.cell);
+      cells.set(cell.cell, before === undefined ? cell : mergeCells(before, cell));
+    }
+  return [...cells.values()].sort((a, b) => (a.cell < b.cell ? -1 : a.cell > b.cell ? 1 : 0));
 }
 
 function mergePipelines(counts: readonly PipelineCounts[]): PipelineCounts {

@@ -76,9 +76,13 @@ export const emptyObservations = (): Observations => ({
   windows: 0,
 });
 
-/** A source task's share of a window for one partition; the pipeline's counts are the same for every partition. */
-export function observeBatch(seen: Observations, window: WindowRecord, partition: number): void {
+/** A closed window: what spans and metrics tell of together, each request once. */
+export function observeCells(seen: Observations, window: WindowRecord): void {
   for (const cell of window.cells) observeCell(seen, cell);
+}
+
+/** A source task's share of a window for one partition; the pipeline's counts are the same for every partition. */
+export function observePipeline(seen: Observations, window: WindowRecord, partition: number): void {
   if (partition !== 0 || window.part !== 0) return;
   seen.windows++;
   seen.lateSpans += window.pipeline.lateSpans;

@@ -18,6 +18,8 @@ const bySignal: Readonly<Record<SignalName, Family | "context">> = {
   time_per_output_token: "service",
   retries: "service",
   in_flight: "service",
+  queued: "service",
+  stalled: "service",
   substituted: "service",
   empty_answers: "quality",
   refused_answers: "quality",

@@ -30,6 +30,7 @@ export function isMaterial(track: CellTrack, name: SignalName, signal: SignalTra
     case "substituted":
       return bad >= leastBad && isBeyond(seen, expected);
     case "in_flight":
+    case "queued":
       return isBeyond(seen, expected);
     default:
       return true;

@@ -87,6 +87,8 @@ function symptomOf({ signal, slowdown, ratio, quietMs }: TitleFacts): string {
       return `${signalCatalog[signal].words} at ${share}`;
     case "output_tokens":
     case "in_flight":
+    case "queued":
+    case "stalled":
       return `${signalCatalog[signal].words} unusual`;
   }
 }

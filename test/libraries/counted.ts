@@ -19,7 +19,7 @@ export function countRecords(records: readonly CaptureRecord[]): RequestRow[] {
   const tasks = [...new Set(records.map(({ signal, partition }) => taskOf(signal, partition)))];
   const replay = new Replay(
     { judgement: judgementSchema.parse({}), tasks, windowsPartitions: 1 },
-    { onBatch: (window) => cells.push(...window.cells) },
+    { onClosed: (window) => cells.push(...window.cells) },
   );
   for (const record of records) replay.feed(record);
   replay.finish();

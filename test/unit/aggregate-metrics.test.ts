@@ -100,7 +100,7 @@ describe("vLLM's gauges", () => {
 });
 
 describe("other servers' gauges", () => {
-  it("are SGLang's, running and queued together", () => {
+  it("are SGLang's, running and queued apart", () => {
     const model = { model_name: "qwen" };
 
     expect(
@@ -108,7 +108,7 @@ describe("other servers' gauges", () => {
         ["sglang:num_running_reqs", gauge({ attributes: model, value: 3 })],
         ["sglang:num_queue_reqs", gauge({ attributes: model, value: 4 })],
       ),
-    ).toEqual([["genai/sglang/qwen/chat", { in_flight: 7_000 }]]);
+    ).toEqual([["genai/sglang/qwen/chat", { in_flight: 3_000, queued: 4_000 }]]);
   });
 
   it("are Envoy's by upstream, from its Prometheus endpoint and its own sink", () => {
@@ -123,7 +123,7 @@ describe("other servers' gauges", () => {
           gauge({ attributes: { "envoy.cluster_name": "openai" }, value: 2 }),
         ],
       ),
-    ).toEqual([["http/scraper//upstream openai", { in_flight: 10_000 }]]);
+    ).toEqual([["http/scraper//upstream openai", { in_flight: 8_000, queued: 2_000 }]]);
   });
 });
 

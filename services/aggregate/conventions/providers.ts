@@ -174,7 +174,8 @@ export function isSubstituted(asked: string, answered: string): boolean {
 
 const modelVersion = /[-@:.](latest|preview|exp|\d{2,}([-.]\d+)*|v\d+([.:-]\d+)*)$/;
 
-function bareModel(name: string): string {
+/** Without the version, and without a provider before it. */
+export function bareModel(name: string): string {
   let bare = name.toLowerCase().slice(name.lastIndexOf("/") + 1);
   for (;;) {
     const shorter = bare.replace(modelVersion, "");

@@ -17,8 +17,13 @@ export interface Intake {
   senderOf(item: number): number;
   /** Puts a staged item into its window. */
   put(item: number, window: OpenWindow): Put;
-  /** A closing window's cells in key order, and how many of its spans had a better one. */
-  close(window: OpenWindow, windows: OpenWindows): Closed;
+  /**
+   * A closing window's cells in key order, and how many of its spans had a better one. Called once a window, in order; `window`
+   * is undefined where nothing has come for it.
+   */
+  close(index: number, window: OpenWindow | undefined, windows: OpenWindows): Closed;
+  /** What it keeps beyond what the log still has to be read again for: as of the last window that was closed. */
+  save(): readonly Uint8Array[];
   /** Windows before `firstOpen` have closed; what the intake itself keeps of those before `oldest` is forgotten. */
   closedBefore(firstOpen: number, oldest: number): void;
   /** Between records: gives memory back that only old values hold. */

@@ -1,23 +1,28 @@
 /** What metrics and logs have in common: items with a time and a sender, few enough to be objects. */
+
+import type { CellWindow } from "../../contracts/window.ts";
 import type { Reading } from "../conventions/reading.ts";
 import { createTexts, internText, textOf, textsHeld } from "../decode/texts.ts";
-import { cellsOfGauges } from "../windows/gauges.ts";
-import type { GaugeReading, OpenWindow } from "../windows/open-windows.ts";
+import type { MetricPoint } from "../metrics/metric-point.ts";
+import type { OpenWindow } from "../windows/open-windows.ts";
 import type { Intake } from "./intake.ts";
 import { textsLimit } from "./tidy-texts.ts";
 
 export interface Item {
   readonly timeMs: number;
   readonly sender: number;
-  readonly gauge?: { readonly stream: string; readonly reading: GaugeReading };
+  readonly point?: MetricPoint;
 }
 
 export function itemIntake(parts: {
   readonly reading: Reading;
   readonly decode: (bytes: Uint8Array, items: Item[]) => void;
   readonly put: (item: Item, window: OpenWindow) => void;
+  /** The cells of a closing window, which had these points. */
+  readonly close: (index: number, points: readonly MetricPoint[]) => readonly CellWindow[];
+  readonly save?: () => readonly Uint8Array[];
 }): Intake {
-  const { reading } = parts;
+  const { reading, save } = parts;
   let items: Item[] = [];
   const itemAt = (item: number): Item => items[item] as Item;
   return {
@@ -36,7 +41,11 @@ export function itemIntake(parts: {
       parts.put(itemAt(item), window);
       return "taken";
     },
-    close: (window) => ({ cells: cellsOfGauges(window), outerSpans: 0 }),
+    close: (index, window) => ({
+      cells: parts.close(index, window?.points ?? []),
+      outerSpans: 0,
+    }),
+    save: () => save?.() ?? [],
     closedBefore: () => {},
     tidy(windows) {
       if (textsHeld(reading.texts) <= textsLimit) return;

@@ -2,13 +2,13 @@
 import { WireReader } from "../../contracts/wire.ts";
 import { createFields } from "../conventions/attributes.ts";
 import type { Reading } from "../conventions/reading.ts";
-import { clearSlots, createAttributeSlots, readAttribute } from "../decode/attributes.ts";
+import { createAttributeSlots } from "../decode/attributes.ts";
+import { eachMessage, readResource } from "../decode/metric-reader.ts";
 import { emptySpan } from "../decode/span-reader.ts";
 import { createTexts } from "../decode/texts.ts";
 import { createScan, nanosToMs, readWord, viewOf } from "../decode/wire-scan.ts";
 import type { Intake } from "./intake.ts";
 import { type Item, itemIntake } from "./item-intake.ts";
-import { eachMessage } from "./metric-intake.ts";
 import { senderOfResource } from "./sender.ts";
 
 export function createLogIntake(): Intake {
@@ -30,19 +30,13 @@ export function createLogIntake(): Intake {
       eachMessage(new WireReader(bytes), 1, (logs) => readResourceLogs(reading, logs, items));
     },
     put: () => {},
+    close: () => [],
   });
 }
 
 function readResourceLogs(reading: Reading, reader: WireReader, items: Item[]): void {
-  clearSlots(reading.resource);
-  const start = reader.position;
-  eachMessage(reader, 1, (resource) =>
-    eachMessage(resource, 1, ({ position, end }) =>
-      readAttribute(reading.bytes, position, end, reading.resource, reading.scan),
-    ),
-  );
+  readResource(reading, reader);
   const sender = senderOfResource(reading);
-  reader.position = start;
   eachMessage(reader, 2, (scope) =>
     eachMessage(scope, 2, (log) => {
       items.push({ timeMs: timeOf(reading.scan.view, log), sender });

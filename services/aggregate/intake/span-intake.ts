@@ -136,7 +136,8 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
       if (to >= 0) candidates.data[to * candidates.stride + candidate.row] = row;
       return "taken";
     },
-    close(window, windows): Closed {
+    close(_, window, windows): Closed {
+      if (window === undefined) return { cells: [], outerSpans: 0 };
       const origin = base ?? window.index - baseMargin;
       const { candidates } = window;
       const winners = decide({
@@ -149,6 +150,7 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
       const cells = cellsOf({ window, winners, texts: reading.texts, open, accumulator });
       return { cells, outerSpans: candidates.count - winners.length };
     },
+    save: () => [],
     closedBefore(firstOpen, oldest) {
       if (base === undefined) return;
       open.firstOpen = firstOpen - base;

@@ -8,7 +8,7 @@
  * - The first record has no watermark before it: the one after it decides, and the first window is the one it lies in.
  * - Late: the window's end is at or below that watermark. Late spans are counted in the oldest open window, by sender.
  */
-import type { CellKey } from "../../contracts/cell.ts";
+import type { MetricPoint } from "../metrics/metric-point.ts";
 import { type Candidates, createCandidates } from "../spans/candidates.ts";
 
 export interface WindowTimes {
@@ -38,15 +38,8 @@ export interface OpenWindow {
   clampedSpans: number;
   duplicateSpans: number;
   readonly senders: Map<number, SenderTally>;
-  /** Gauge readings by cell, gauge and stream: see `gauges.ts`. */
-  readonly gauges: Map<string, GaugeReading>;
-}
-
-export interface GaugeReading {
-  readonly cell: CellKey;
-  readonly gauge: string;
-  readonly timeMs: number;
-  readonly value: number;
+  /** Data points of metrics. */
+  points: MetricPoint[];
 }
 
 /** Where event time stands between two records; −Infinity before the first. */
@@ -117,7 +110,7 @@ export function windowAt(windows: OpenWindows, index: number, offset: number): O
     clampedSpans: 0,
     duplicateSpans: 0,
     senders: new Map(),
-    gauges: new Map(),
+    points: [],
   };
   windows.byIndex.set(index, made);
   return made;
