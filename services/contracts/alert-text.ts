@@ -3,6 +3,15 @@
  * where, how bad, how long is left. Pure: times come as Unix ms and are shown in the reader's zone.
  */
 import { parseCellKey } from "./cell.ts";
+import {
+  formatCount,
+  formatMinutes,
+  formatRatio,
+  formatSpan,
+  formatTime,
+  formatValue,
+  zoneName,
+} from "./format.ts";
 import { signalCatalog } from "./frame.ts";
 import type { Evidence, Incident } from "./incident.ts";
 
@@ -73,10 +82,10 @@ function line(label: string, text: string): string[] {
   return text === "" ? [] : [`${label.padEnd(10)}${text}`];
 }
 
-/** One line for the leading signal, one for the strongest of another kind. */
+/** One line for the leading signal, one for another that users notice. */
 function seenLines(incident: Incident, options: AlertTextOptions): string[] {
-  const leading = strongest(incident, (evidence) => evidence.signal === incident.leadingSignal);
-  const other = strongest(
+  const leading = mostHit(incident, (evidence) => evidence.signal === incident.leadingSignal);
+  const other = mostHit(
     incident,
     (evidence) =>
       evidence.signal !== incident.leadingSignal &&
@@ -86,18 +95,30 @@ function seenLines(incident: Incident, options: AlertTextOptions): string[] {
   return [leading, other].flatMap((evidence, index) => {
     if (evidence === undefined) return [];
     const counts = countsOf(incident, evidence, index === 0 ? since : "");
-    const text = [`${shortName(evidence)} ${seenText(evidence)}`, counts]
+    const text = [
+      `${shortName(evidence)} ${seenText(evidence)}${cellOf(incident, evidence)}`,
+      counts,
+    ]
       .filter((part) => part !== "")
       .join("; ");
     return line(index === 0 || leading === undefined ? "Seen" : "", text);
   });
 }
 
-function strongest(
+/** The cell that most of the requests in trouble are of: what is said of it holds for most people. */
+function mostHit(
   incident: Incident,
   isWanted: (evidence: Evidence) => boolean,
 ): Evidence | undefined {
-  return incident.evidence.filter(isWanted).toSorted((a, b) => b.surprise - a.surprise)[0];
+  return incident.evidence
+    .filter(isWanted)
+    .toSorted((a, b) => b.bad - a.bad || b.surprise - a.surprise)[0];
+}
+
+/** Whose value it is, where the place of the incident does not say so. */
+function cellOf({ evidence }: Incident, { signal, cell }: Evidence): string {
+  const others = evidence.filter((one) => one.signal === signal && one.cell !== cell);
+  return others.length === 0 ? "" : ` (${nameOf(cell)})`;
 }
 
 function seenText(evidence: Evidence): string {
@@ -182,11 +203,14 @@ function spreadText(incident: Incident): string {
       ? []
       : [`doubling every ${formatMinutes(spread.doublingMinutes)}`]),
   ];
-  const next = spread.next.slice(0, 3).map((key) => {
-    const cell = parseCellKey(key);
-    return [cell.model || cell.operation, cell.region].filter((part) => part !== "").join(" in ");
-  });
+  const next = spread.next.slice(0, 3).map(nameOf);
   return parts.join(", ") + (next.length === 0 ? "" : `; next: ${next.join(", ")}`);
+}
+
+/** `gpt-4o in us-east-1`. */
+function nameOf(key: Evidence["cell"]): string {
+  const cell = parseCellKey(key);
+  return [cell.model || cell.operation, cell.region].filter((part) => part !== "").join(" in ");
 }
 
 function leftText(incident: Incident): string {
@@ -220,81 +244,4 @@ function cellWords(evidence: Evidence): string {
   const cell = parseCellKey(evidence.cell);
   const what = cell.kind === "genai" ? cell.model : cell.operation;
   return cell.region === "" ? what : `${what}, ${cell.region}`;
-}
-
-/** A value in its signal's unit; `like` lets a range name its unit once. */
-export function formatValue(signal: Evidence["signal"], value: number | null, like = ""): string {
-  if (value === null) return "nothing";
-  switch (signalCatalog[signal].unit) {
-    case "ratio":
-      return formatRatio(value);
-    case "µs": {
-      if (like.endsWith(" s") && value >= 100_000) return (value / 1_000_000).toFixed(1);
-      const text = formatMicroseconds(value);
-      const unit = text.slice(text.indexOf(" "));
-      return like.endsWith(unit) ? text.slice(0, -unit.length) : text;
-    }
-    case "requests/s":
-      return `${formatNumber(value)} requests/s`;
-    case "tokens":
-      return `${formatNumber(value)} tokens`;
-    case "requests":
-      return `${formatNumber(value)} requests`;
-  }
-}
-
-/** `93 %`, `1.8 %`, `0.04 %`. */
-export function formatRatio(ratio: number): string {
-  const percent = 100 * ratio;
-  const digits = percent >= 9.95 || percent === 0 ? 0 : percent >= 0.095 ? 1 : 2;
-  return `${percent.toFixed(digits).replace(/\.0$/, "")} %`;
-}
-
-function formatMicroseconds(value: number): string {
-  if (value >= 1_000_000) return `${(value / 1_000_000).toFixed(value >= 9_950_000 ? 0 : 1)} s`;
-  if (value >= 1_000) return `${(value / 1_000).toFixed(value >= 9_950 ? 0 : 1)} ms`;
-  return `${value.toFixed(0)} µs`;
-}
-
-function formatNumber(value: number): string {
-  return Math.abs(value) >= 10 ? formatCount(value) : value.toFixed(1).replace(/\.0$/, "");
-}
-
-/** `1,212`. */
-export function formatCount(value: number): string {
-  return Math.round(value)
-    .toString()
-    .replace(/\B(?=(\d{3})+(?!\d))/g, ",");
-}
-
-function formatMinutes(minutes: number): string {
-  return minutes >= 1 ? `${Math.round(minutes)} min` : `${Math.round(minutes * 60)} s`;
-}
-
-/** `47 s`, `12 min`, `3 h 5 min`. */
-export function formatSpan(ms: number): string {
-  const seconds = Math.max(0, Math.round(ms / 1_000));
-  if (seconds < 120) return `${seconds} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 120) return `${minutes} min`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
-
-/** `13:41:05` in the zone. */
-export function formatTime(ms: number, timeZone: string): string {
-  return new Intl.DateTimeFormat("en-GB", {
-    timeZone,
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    hourCycle: "h23",
-  }).format(ms);
-}
-
-/** Short name of the zone at that time: `UTC`, `CET`, `GMT+8`. */
-export function zoneName(ms: number, timeZone: string): string {
-  const parts = new Intl.DateTimeFormat("en-GB", { timeZone, timeZoneName: "short" }).formatToParts(
-    ms,
-  );
-  return parts.find((part) => part.type === "timeZoneName")?.value ?? timeZone;
 }

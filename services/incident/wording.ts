@@ -1,5 +1,5 @@
 /** Titles of incidents, and what spoke for them, in a reader's words. */
-import { formatRatio, formatSpan } from "../contracts/alert-text.ts";
+import { formatRatio, formatSpan } from "../contracts/format.ts";
 import { type SignalName, signalCatalog } from "../contracts/frame.ts";
 
 export interface TitleFacts {

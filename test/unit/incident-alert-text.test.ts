@@ -1,13 +1,13 @@
 import { describe, expect, it } from "vitest";
+import { alertText } from "../../services/contracts/alert-text.ts";
 import {
-  alertText,
   formatCount,
   formatRatio,
   formatSpan,
   formatTime,
   formatValue,
   zoneName,
-} from "../../services/contracts/alert-text.ts";
+} from "../../services/contracts/format.ts";
 import { cellKey } from "../../services/contracts/cell.ts";
 import type { Incident } from "../../services/contracts/incident.ts";
 import { rarity, type TitleFacts, titleOf } from "../../services/incident/wording.ts";
@@ -118,6 +118,19 @@ Spread    3 of 24 cells (18 % of traffic), doubling every 4 min; next: claude-so
 Left      20 % of users failing in 6–14 min (80 % interval)
 Why now   Latency 2.3× and rising over model claude-sonnet, 24 % of traffic; first tokens (1 in 40,000 windows)
 Look      page https://foreshock.example/incidents/7f3a   traces 4bf92f35, a3ce929d`,
+    );
+  });
+
+  it("says whose value it is, where many are hit: the one with the most requests in trouble", () => {
+    const [slow] = incident.evidence;
+    if (slow === undefined) throw new Error("the incident has no evidence");
+    const faster = { ...slow, cell: sonnet("us-east-1"), seen: 151_000, bad: 12, surprise: 99 };
+    const [seen] = alertText(
+      { ...incident, evidence: [faster, ...incident.evidence] },
+      { timeZone: "UTC" },
+    ).lines;
+    expect(seen).toBe(
+      "Seen      first token p95 2.9 s, expected 0.9–1.4 s at this load (claude-sonnet in eu-west-1); 1,224 of 8,200 requests slow since 13:41:05 UTC",
     );
   });
 
