@@ -1,5 +1,6 @@
 import type { CellFrame, SignalName, SignalVerdict } from "../contracts/frame.ts";
 import { latencySignals, type VisibleSignal, visibleSignals } from "./families.ts";
+import { initialOutright, stepOutright } from "./outright.ts";
 import { addHealthy, initialSignalTrack, stepSignal } from "./signal-track.ts";
 import { add, emptyTally, fade, type Tally, usualRatio } from "./tally.ts";
 import type { CellTrack, TrackStep } from "./track.ts";
@@ -19,6 +20,7 @@ export function initialCellTrack(): CellTrack {
     seenWindows: 0,
     signals: {},
     visible: {},
+    outright: initialOutright(),
     slow: emptyTally(),
     lastingVisible: emptyTally(),
     lastingSlow: emptyTally(),
@@ -60,6 +62,13 @@ export function stepCell(track: CellTrack, frame: CellFrame, step: TrackStep): C
       tenants: frame.tenants > 0 ? Math.max(0, frame.tenantsLimited - 1) : 0,
     },
   };
+  const failing = share.visible.failures;
+  if (failing !== undefined)
+    stepOutright(
+      track.outright,
+      { ...frame, ...failing, usualRatio: failing.expected / failing.of },
+      step.judgement.incident,
+    );
   rememberShare(track, share, step);
   return share;
 }

@@ -48,6 +48,7 @@ export function findDegraded(
     const track = state.cells[key] as CellTrack;
     const needed = track.degradedSinceMs > 0 ? enter * hysteresis : enter;
     const signals = ownSignals(track, needed, windowStartMs);
+    addOutright(signals, track, windowStartMs);
     addGroupSignals(signals, { key, track, state, enter });
     if (signals.length > 0) degraded.set(key, signals);
   }
@@ -73,6 +74,12 @@ function ownSignals(track: CellTrack, needed: number, windowStartMs: number): De
     });
   }
   return found.toSorted((a, b) => b.evidence - a.evidence || (a.signal < b.signal ? -1 : 1));
+}
+
+function addOutright(found: DegradedSignal[], track: CellTrack, windowStartMs: number): void {
+  if (!track.outright.isSure || found.some(({ signal }) => signal === "failures")) return;
+  const evidence = track.outright.digits;
+  found.push({ signal: "failures", family: "service", sinceMs: windowStartMs, evidence });
 }
 
 function addGroupSignals(

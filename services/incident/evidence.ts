@@ -40,6 +40,9 @@ export function addEvidence(
   return Math.min(bounds.cap, Math.max(0, Math.max(0, evidence) + gain));
 }
 
+/** Part of what a window no longer shows that it takes away besides: strong evidence must not outlive its cause by minutes. */
+const healthTakes = 0.1;
+
 /** One step of a cell's evidence towards the window's surprise: up by at most `limit`, down by as much as health takes. */
 export function followSurprise(
   evidence: number,
@@ -47,7 +50,7 @@ export function followSurprise(
   bounds: { readonly limit: number; readonly cap: number },
 ): number {
   if (surprise >= evidence) return Math.min(bounds.cap, surprise, evidence + bounds.limit);
-  return Math.max(surprise, evidence + calibratorLog10);
+  return Math.max(surprise, evidence + calibratorLog10 - healthTakes * (evidence - surprise));
 }
 
 /** e-BH: the least log10 evidence that counts, given all streams' evidence and the threshold for one. */

@@ -2,6 +2,7 @@
 import type { SignalName } from "../contracts/frame.ts";
 import type { Evidence } from "../contracts/incident.ts";
 import { visibleSignals } from "./families.ts";
+import { failuresLately } from "./outright.ts";
 import type { RecordInput } from "./record-input.ts";
 import { excessRatio } from "./tally.ts";
 
@@ -14,6 +15,7 @@ export function leadingSignalOf(
   if (episode.family === "client") return "client_errors";
   if (episode.family === "quota") return "rate_limited";
   const isFailing = excessRatio(view.failing) >= 0.02;
+  if (opinion.leads === "outright") return "failures";
   if (opinion.leads === "failing" || (opinion.leads === "any" && isFailing)) {
     let worst: SignalName | undefined;
     let most = 0;
@@ -47,9 +49,19 @@ export function slowdownOf({ view, state }: RecordInput, signal: SignalName): nu
   return of > 0 ? Math.exp(sum / of) : 1;
 }
 
-export function ratioOf({ view, state, episode }: RecordInput, signal: SignalName): number {
+export function ratioOf(input: RecordInput, signal: SignalName): number {
+  const { view, state, episode, opinion } = input;
   let bad = 0;
   let of = 0;
+  if (opinion.leads === "outright" && signal === "failures")
+    for (const cell of view.cells) {
+      const outright = state.cells[cell]?.outright;
+      if (outright?.isSure !== true) continue;
+      const lately = failuresLately(outright);
+      bad += lately.bad;
+      of += lately.of;
+    }
+  if (of > 0) return bad / of;
   const visible = visibleSignals.find((name) => name === signal);
   for (const cell of view.cells) {
     const tally = visible === undefined ? undefined : state.cells[cell]?.visible[visible];

@@ -7,18 +7,8 @@ import { excessRatio } from "./tally.ts";
 import type { CellTrack } from "./track.ts";
 
 export function placeOf(input: RecordInput): Place {
-  const { state, episode, view, opinion } = input;
-  const mode =
-    episode.family === "quota" || episode.family === "client" || episode.family === "silence"
-      ? "membership"
-      : opinion.leads === "failing" ||
-          (opinion.leads === "any" && excessRatio(view.failing) >= 0.02)
-        ? "failing"
-        : episode.family === "quality"
-          ? "failing"
-          : view.slow.of > 0
-            ? "slow"
-            : "membership";
+  const { state, episode, view } = input;
+  const mode = modeOf(input);
   const samples: PlaceSample[] = [];
   // What is another incident's says nothing of this one's place.
   const others = new Set(
@@ -42,14 +32,49 @@ export function placeOf(input: RecordInput): Place {
         doubt: 0,
         isMember,
       });
-    } else if (mode === "failing") samples.push({ ...failingSample(key, track), isMember });
+    } else if (mode === "outright") samples.push({ ...outrightSample(key, track), isMember });
+    else if (mode === "failing") samples.push({ ...failingSample(key, track), isMember });
     else samples.push({ ...slowSample(key, track), isMember });
   }
   const { dimensions } = episode;
   return locate(samples, mode === "membership" ? {} : dimensions);
 }
 
+type Mode = "membership" | "outright" | "failing" | "slow";
+
+function modeOf({ episode, view, opinion, state }: RecordInput): Mode {
+  const { family } = episode;
+  if (family === "quota" || family === "client" || family === "silence") return "membership";
+  const isOutright = view.cells.some((key) => state.cells[key]?.outright.isSure);
+  if (opinion.leads === "outright" && isOutright) return "outright";
+  if (opinion.leads === "failing" || opinion.leads === "outright") return "failing";
+  if (opinion.leads === "any" && excessRatio(view.failing) >= 0.02) return "failing";
+  if (family === "quality") return "failing";
+  return view.slow.of > 0 ? "slow" : "membership";
+}
+
 type Sample = Omit<PlaceSample, "isMember">;
+
+/** Digits from which a cell is taken to fail with the others, and below which its answers say that it does not. */
+const suspectedDigits = 3;
+
+/**
+ * In the first moments averages have not moved yet: what counts is whether a cell's own requests fail now. One without any, or with a single
+ * failure, says nothing.
+ */
+function outrightSample(cell: CellKey, track: CellTrack): Sample {
+  const { digits, isSure } = track.outright;
+  const isSuspected = isSure || digits >= suspectedDigits;
+  const of = Math.max(1e-6, track.usualRequests);
+  return {
+    cell,
+    of,
+    bad: isSuspected ? of : 0,
+    expected: 0,
+    strength: isSuspected ? 1 : 0,
+    doubt: isSuspected || (digits === 0 && track.requests > 0) ? 0 : 1,
+  };
+}
 
 function failingSample(cell: CellKey, track: CellTrack): Sample {
   const { bad, of, expected } = track.lastingVisible;

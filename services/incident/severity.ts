@@ -18,6 +18,8 @@ export interface SeverityInput {
   readonly pressure: number;
   readonly failingRatio: number;
   readonly degradedShare: number;
+  /** Share of usual traffic in cells that fail outright. */
+  readonly outrightShare: number;
   /** ln of how many times longer prompts are than usual. */
   readonly promptGrowth: number;
   /** Signals with evidence now, and rungs of the ladder among them. */
@@ -47,6 +49,9 @@ const percent = (ratio: number) =>
 
 export function judgeSeverity(input: SeverityInput): Opinion {
   const forecast = bestForecast(input);
+  const outright = outrightReason(input);
+  if (outright !== undefined)
+    return { severity: "page", reason: outright, leads: "outright", forecast };
   const visible = visibleReason(input);
   if (visible !== undefined)
     return { severity: "page", reason: visible, leads: "failing", forecast };
@@ -56,6 +61,20 @@ export function judgeSeverity(input: SeverityInput): Opinion {
   if (lasted < 1)
     return { severity: "none", reason: "Watching: not yet a minute old", leads: "any", forecast };
   return { severity: "ticket", reason: ticketReason(input, forecast), leads: "any", forecast };
+}
+
+/**
+ * A page is worth `pageFailureRatio` failing over `pageTrafficShare` of traffic. What fails outright is so much more for each request that a
+ * smaller share will do: five times that product, 0.5 % of traffic by default.
+ */
+const outrightFactor = 5;
+
+function outrightReason(input: SeverityInput): string | undefined {
+  const { judgement, family, outrightShare } = input;
+  if (family !== "service") return undefined;
+  const { pageFailureRatio, pageTrafficShare } = judgement.incident;
+  if (outrightShare < outrightFactor * pageFailureRatio * pageTrafficShare) return undefined;
+  return `Users feel it: most requests fail, from one moment to the next, in cells with ${percent(outrightShare)} of traffic`;
 }
 
 function visibleReason(input: SeverityInput): string | undefined {

@@ -48,7 +48,7 @@ export interface EpisodeEvidence {
 }
 
 /** Which kind of signal an incident is told by. */
-export type Leads = "failing" | "latency" | "any";
+export type Leads = "outright" | "failing" | "latency" | "any";
 
 export interface ValueCounts {
   bad: number;

@@ -2,6 +2,7 @@
 import type { Judgement } from "../contracts/config.ts";
 import type { SignalName, SignalVerdict } from "../contracts/frame.ts";
 import type { VisibleSignal } from "./families.ts";
+import type { Outright } from "./outright.ts";
 import type { Tally, UsualRatio } from "./tally.ts";
 
 export interface CellTrack {
@@ -14,6 +15,7 @@ export interface CellTrack {
   readonly signals: Partial<Record<SignalName, SignalTrack>>;
   /** Visible failures by kind, half-life `recentMs`. */
   readonly visible: Partial<Record<VisibleSignal, Tally>>;
+  readonly outright: Outright;
   /** Slow requests, half-life `recentMs`. */
   readonly slow: Tally;
   /** The same with half-life `lastingMs`: what attribution compares. */

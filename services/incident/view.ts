@@ -16,6 +16,8 @@ export interface EpisodeView {
   readonly cells: readonly CellKey[];
   readonly liveCells: number;
   readonly degradedShare: number;
+  /** Of those that fail outright. */
+  readonly outrightShare: number;
   readonly failing: Tally;
   readonly slow: Tally;
   /** ln of the slow-down over degraded members, drift of the baseline included. */
@@ -49,6 +51,10 @@ export function viewEpisode(
     cells,
     liveCells: Object.keys(state.cells).length,
     degradedShare: share,
+    outrightShare: trafficShare(
+      state,
+      cells.filter((key) => state.cells[key]?.outright.isSure),
+    ),
     ...tallyCells(state, cells),
     isSpreading: doubling !== null || share > 1.5 * ago,
     doublingMinutes: doubling,
