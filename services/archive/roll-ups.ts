@@ -13,16 +13,17 @@ interface Tier {
   readonly table: string;
   readonly source: string;
   readonly bucketMs: number;
-  /** Most that one insert covers while what was missed is made up; divides a day, so no insert spans two months. */
+  /** Most that one insert covers while what was missed is made up; at most a day and divides it, so no insert spans two months. */
   readonly chunkMs: number;
 }
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
+const dayMs = 24 * hourMs;
 
-const tiersOf = (family: Family): readonly Tier[] => [
-  { table: `${family}_minute`, source: family, bucketMs: minuteMs, chunkMs: hourMs },
-  { table: `${family}_hour`, source: `${family}_minute`, bucketMs: hourMs, chunkMs: 24 * hourMs },
+const tiersOf = (family: Family, minutesAtOnceMs: number): readonly Tier[] => [
+  { table: `${family}_minute`, source: family, bucketMs: minuteMs, chunkMs: minutesAtOnceMs },
+  { table: `${family}_hour`, source: `${family}_minute`, bucketMs: hourMs, chunkMs: dayMs },
 ];
 
 /** Inserts a tier and call at most: a history that was never rolled up is made up beside what comes in. */
@@ -39,7 +40,11 @@ export interface RollUps {
   advance(source: RolledSource, completeMs: number, signal: AbortSignal): Promise<void>;
 }
 
-export function createRollUps(history: History): RollUps {
+/** `minutesAtOnceMs`: how much of what was missed becomes minutes in one insert; a day of many cells takes gigabytes. */
+export function createRollUps(
+  history: History,
+  { minutesAtOnceMs = hourMs }: { readonly minutesAtOnceMs?: number } = {},
+): RollUps {
   /** End of what is rolled up, by table and source; undefined: not looked up yet. */
   const rolled = new Map<string, number>();
 
@@ -66,7 +71,7 @@ export function createRollUps(history: History): RollUps {
     async advance({ family, id }, completeMs, signal) {
       let complete = completeMs;
       const news: string[] = [];
-      for (const tier of tiersOf(family)) {
+      for (const tier of tiersOf(family, minutesAtOnceMs)) {
         const { untilMs, isNews } = await advanceTier({ family, id, tier }, complete, signal);
         complete = untilMs;
         if (isNews) news.push(`('${tier.table}', ${quoted(id)}, ${Math.max(0, untilMs / 1000)})`);

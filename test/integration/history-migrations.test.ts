@@ -38,6 +38,7 @@ describe("migrations", () => {
       expect.stringMatching(/^0006/),
       expect.stringMatching(/^0007/),
       expect.stringMatching(/^0008/),
+      expect.stringMatching(/^0009/),
     ]);
   });
 

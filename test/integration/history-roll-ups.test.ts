@@ -182,6 +182,29 @@ describe("windows and verdicts of a minute and of an hour", () => {
     expect(rows.map(withoutCells)).toEqual(raw.map(withoutCells));
   });
 
+  it.each([
+    [0, startMs + 123, startMs + windows * 5_000],
+    [0, startMs + 3_000_000, startMs + 3_061_000],
+    [3_600, startMs + 61_234, startMs + 8_000_001],
+    [300, startMs - 86_400_000, startMs + 7_000_000],
+    [5, startMs + 40_000, startMs + 5_000_000],
+  ])("windows_between gives by steps of %i s what windows give", async (step, fromMs, toMs) => {
+    const sums = (from: string) =>
+      server.history.query(
+        `SELECT if(${step} = 0, 0, toUInt32(toStartOfInterval(toDateTime(window_start), toIntervalSecond(greatest(${step}, 1))))) AS time, region,
+           sum(window_count) AS n, sum(requests) AS requests, sum(tenants_sum) AS tenants, sumMap(duration_buckets, duration_counts) AS duration
+         FROM ${from} GROUP BY time, region ORDER BY time, region`,
+      );
+    const at = (ms: number) => `fromUnixTimestamp64Milli(${ms})`;
+    const given = await sums(
+      `windows_between(since = ${at(fromMs)}, until = ${at(toMs)}, step = ${step})`,
+    );
+    expect(given.length).toBeGreaterThan(1);
+    expect(given).toEqual(
+      await sums(`windows WHERE window_start >= ${at(fromMs)} AND window_start < ${at(toMs)}`),
+    );
+  });
+
   it("say how far they are, not further than any of their sources", async () => {
     const lastMs = startMs + (windows - 1) * 5_000;
     const until = (bucketMs: number) =>

@@ -3,7 +3,6 @@
 WITH
     toInt64(dateDiff('millisecond', {since:DateTime64(3)}, {until:DateTime64(3)})) AS length,
     if({against:Float64} > 0, toInt64({against:Float64} * 1000), length) AS shift,
-    window_start >= {since:DateTime64(3)} AS is_now,
     requests - outcome_ok - outcome_rate_limit - outcome_invalid_request - outcome_auth - outcome_client_cancelled AS failures
 SELECT
     provider, model, region, operation,
@@ -15,10 +14,15 @@ SELECT
     round(nullIf(foreshockBucketMiddle(quantileExactWeightedArrayIf(0.95)(duration_buckets, duration_counts, NOT is_now)), 0) / 1e6, 3) AS p95_seconds_before,
     round(nullIf(foreshockBucketMiddle(quantileExactWeightedArrayIf(0.95)(ttft_buckets, ttft_counts, is_now)), 0) / 1e6, 3) AS first_token_p95_seconds,
     round(nullIf(foreshockBucketMiddle(quantileExactWeightedArrayIf(0.95)(ttft_buckets, ttft_counts, NOT is_now)), 0) / 1e6, 3) AS first_token_p95_seconds_before
-FROM windows
-WHERE ((window_start >= {since:DateTime64(3)} AND window_start < {until:DateTime64(3)})
-    OR (window_start >= {since:DateTime64(3)} - toIntervalMillisecond(shift) AND window_start < {until:DateTime64(3)} - toIntervalMillisecond(shift)))
-  AND ({provider:String} = '' OR provider = {provider:String})
+FROM
+(
+    SELECT *, true AS is_now FROM windows_between(since = {since:DateTime64(3)}, until = {until:DateTime64(3)}, step = 0)
+    UNION ALL
+    SELECT *, false AS is_now
+    FROM windows_between(
+        since = {since:DateTime64(3)} - toIntervalMillisecond(shift), until = {until:DateTime64(3)} - toIntervalMillisecond(shift), step = 0)
+)
+WHERE ({provider:String} = '' OR provider = {provider:String})
   AND ({model:String} = '' OR model = {model:String})
   AND ({region:String} = '' OR region = {region:String})
   AND ({operation:String} = '' OR operation = {operation:String})

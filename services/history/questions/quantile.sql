@@ -12,8 +12,8 @@ SELECT
     sum(arraySum(counts)) AS values,
     round(foreshockBucketMiddle(quantileExactWeightedArray({q:Float64})(buckets, counts))
         / if({signal:String} IN ('ttft', 'duration', 'tpot'), 1e6, 1), 6) AS quantile
-FROM windows
-WHERE window_start >= {since:DateTime64(3)} AND window_start < {until:DateTime64(3)} AND notEmpty(buckets)
+FROM windows_between(since = {since:DateTime64(3)}, until = {until:DateTime64(3)}, step = {step:UInt32})
+WHERE notEmpty(buckets)
   AND ({provider:String} = '' OR provider = {provider:String})
   AND ({model:String} = '' OR model = {model:String})
   AND ({region:String} = '' OR region = {region:String})

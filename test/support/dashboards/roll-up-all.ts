@@ -8,7 +8,7 @@ export async function rollUpAll(
   completeMs: number,
   onProgress: (share: number) => void = () => {},
 ): Promise<void> {
-  const rollUps = createRollUps(history);
+  const rollUps = createRollUps(history, { minutesAtOnceMs: 86_400_000 });
   const { signal } = new AbortController();
   const sources: readonly RolledSource[] = [
     { family: "windows", id: "0" },
@@ -16,7 +16,7 @@ export async function rollUpAll(
   ];
   for (const [done, source] of sources.entries()) {
     const first = await firstMs(history, source.family);
-    // A call makes up some hours; more calls than are needed would be the fault of the roll-ups.
+    // A call makes up some days; more calls than are needed would be the fault of the roll-ups.
     for (let at = first, last = -1; at !== last; ) {
       await rollUps.advance(source, completeMs, signal);
       last = at;
