@@ -91,6 +91,9 @@ const child = spawn(
     env: {
       ...process.env,
       PATH: `${dirname(node)}${process.platform === "win32" ? ";" : ":"}${process.env.PATH ?? ""}`,
+      // Sources are compiled once, not at every start; where the folder can't be written, nothing is kept.
+      NODE_COMPILE_CACHE:
+        process.env.NODE_COMPILE_CACHE ?? join(root, "node_modules", ".cache", "foreshock"),
       FORESHOCK_STARTED_AT_MS: String(startedAtMs),
       FORESHOCK_INSTALLED_SECONDS: String(installedSeconds),
     },

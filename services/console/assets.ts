@@ -1,4 +1,7 @@
-/** The page's files, read once at start. Its modules are TypeScript; the types are taken out here, so there is no build step. */
+/**
+ * The page's files, read once at start. Its modules are TypeScript; the types are taken out when first asked for, so there is no
+ * build step and nobody waits for it at start.
+ */
 import { readdir, readFile } from "node:fs/promises";
 import { createRequire, stripTypeScriptTypes } from "node:module";
 import { dirname, join } from "node:path";
@@ -25,10 +28,8 @@ export async function loadAssets(): Promise<ReadonlyMap<string, Asset>> {
     const type = types[name.slice(name.lastIndexOf("."))];
     if (type === undefined) continue;
     const source = await readFile(join(folder, name));
-    const body = name.endsWith(".ts")
-      ? Buffer.from(browserModule(source.toString("utf8")))
-      : source;
-    assets.set(name === "index.html" ? "/" : `/web/${name}`, { type, body });
+    const asset = name.endsWith(".ts") ? moduleAsset(type, source) : { type, body: source };
+    assets.set(name === "index.html" ? "/" : `/web/${name}`, asset);
   }
   const chart = dirname(createRequire(import.meta.url).resolve("uplot"));
   assets.set("/vendor/uplot.js", {
@@ -40,6 +41,17 @@ export async function loadAssets(): Promise<ReadonlyMap<string, Asset>> {
     body: await readFile(join(chart, "uPlot.min.css")),
   });
   return assets;
+}
+
+function moduleAsset(type: string, source: Buffer): Asset {
+  let body: Buffer | undefined;
+  return {
+    type,
+    get body() {
+      body ??= Buffer.from(browserModule(source.toString("utf8")));
+      return body;
+    },
+  };
 }
 
 function browserModule(source: string): string {

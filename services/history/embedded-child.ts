@@ -4,6 +4,7 @@
  */
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import type { Server } from "node:http";
+import { flushCompileCache } from "node:module";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { FromChild, StartMessage, ToChild } from "./embedded-messages.ts";
@@ -60,6 +61,8 @@ async function start(options: StartMessage): Promise<void> {
   listening.listen(options.port, options.host, () => {
     const { port } = listening.address() as AddressInfo;
     tell({ type: "ready", port, version: opened.version });
+    // This process never ends by itself: what was compiled is kept for the next one now.
+    flushCompileCache();
   });
 }
 

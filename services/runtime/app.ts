@@ -1,5 +1,6 @@
 /** The composition root: opens drivers, wires stages to them, and closes everything in reverse order within a bound. */
 import { mkdirSync, readFileSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { join } from "node:path";
 import type { Config } from "../contracts/config.ts";
 import { ForeshockError } from "../contracts/errors.ts";
@@ -8,9 +9,8 @@ import { startEmbeddedHistory } from "../history/embedded.ts";
 import type { History } from "../history/history.ts";
 import { applyRetention, migrate } from "../history/migrate.ts";
 import { type HistoryReader, openReader } from "../history/reader.ts";
-import { openKafkaLog } from "../log/kafka.ts";
 import { kafkaLogOptions } from "../log/kafka-settings.ts";
-import { reportKafkaTopics, type TopicReport } from "../log/kafka-topic-report.ts";
+import type { TopicReport } from "../log/kafka-topic-report.ts";
 import { openLmdbLog } from "../log/lmdb.ts";
 import type { Log } from "../log/log.ts";
 import { stageNames, stages, topicSpecs } from "../pipeline.ts";
@@ -79,24 +79,35 @@ export async function startApp(options: AppOptions): Promise<App> {
   try {
     const telemetry = await startTelemetry(config.metrics, { notReadyBecause });
     closers.push(async () => await telemetry[Symbol.asyncDispose]());
+    // The engine takes as long to start as all the rest, so it starts beside it: nothing is judged later for the sake of history.
+    const opening = new AbortController();
+    const openingHistory = openHistory(config, wanted, {
+      report,
+      telemetry,
+      signal: opening.signal,
+    });
+    let isHistorySettled = false;
+    const settle = () => {
+      isHistorySettled = true;
+    };
+    // Whoever waits for it below is told why it failed.
+    openingHistory.then(settle, settle);
+    closers.push(async () => {
+      if (!isHistorySettled) opening.abort();
+      const opened = await openingHistory.catch(() => undefined);
+      await opened?.history?.dispose();
+    });
     const log = await openLog(config, clock);
     closers.push(async () => log[Symbol.asyncDispose]());
     await log.ensureTopics(topicSpecs(config));
     const control = await readControl(log, config, algorithmVersions, clock.nowMs());
-
-    const { history, address } = await openHistory(config, wanted, {
-      report,
-      telemetry,
-      signal: stopping.signal,
-    });
-    if (history !== undefined) closers.push(() => history.dispose());
 
     const context: EdgeContext = {
       config,
       clock,
       metrics: telemetry.metrics,
       log,
-      history: history?.driver,
+      history: undefined,
       report,
     };
     const deps: RunnerDeps = {
@@ -111,12 +122,17 @@ export async function startApp(options: AppOptions): Promise<App> {
     };
 
     const running: Promise<void>[] = [];
-    for (const name of stageNames) {
+    closers.push(async () => {
+      const isDone = new AbortController();
+      const limit = clock.sleep(stopLimitMs, isDone.signal).catch(() => {});
+      await Promise.race([Promise.all(running), limit]);
+      isDone.abort();
+    });
+    const consume = (name: StageName, edge: EdgeContext) => {
       const stage = stages[name];
-      if (!wanted.includes(name) || stage.kind === "server") continue;
-      if (name === "archive" && history === undefined) continue;
+      if (stage.kind === "server") return;
       running.push(
-        runConsumingStage(stage, context, deps, health, stopping.signal).catch((error) => {
+        runConsumingStage(stage, edge, deps, health, stopping.signal).catch((error) => {
           if (stopping.signal.aborted) return;
           health.halted.set(name, String(error));
           report(
@@ -125,18 +141,11 @@ export async function startApp(options: AppOptions): Promise<App> {
           );
         }),
       );
-    }
-    closers.push(async () => {
-      const isDone = new AbortController();
-      const limit = clock.sleep(stopLimitMs, isDone.signal).catch(() => {});
-      await Promise.race([Promise.all(running), limit]);
-      isDone.abort();
-    });
-
-    const addresses: Record<string, string> = {
-      metrics: `http://${telemetry.address}/metrics`,
-      ...address,
     };
+    for (const name of stageNames)
+      if (wanted.includes(name) && name !== "archive") consume(name, context);
+
+    const served: Record<string, string> = {};
     for (const name of stageNames) {
       const stage = stages[name];
       if (!wanted.includes(name) || stage.kind !== "server") continue;
@@ -146,9 +155,19 @@ export async function startApp(options: AppOptions): Promise<App> {
           : context,
       );
       closers.push(async () => server[Symbol.asyncDispose]());
-      Object.assign(addresses, server.addresses);
+      Object.assign(served, server.addresses);
     }
+    const { history, address } = await openingHistory;
+    if (wanted.includes("archive") && history !== undefined)
+      consume("archive", { ...context, history: history.driver });
+    const addresses: Record<string, string> = {
+      metrics: `http://${telemetry.address}/metrics`,
+      ...address,
+      ...served,
+    };
     isStarting = false;
+    // Compiled sources are kept for the next start even where this process never ends by itself; nothing where no cache is on.
+    flushCompileCache();
     return {
       addresses,
       log,
@@ -190,15 +209,27 @@ function crashingAfterAppend(log: Log, point: CrashPoint): Log {
 
 /** Opens the log that the configuration names; the directory is made if missing. */
 export async function openLog(config: Config, clock: Clock = systemClock): Promise<Log> {
-  if (config.log.engine === "kafka") return await openKafkaLog(kafkaLogOptions(config.log, clock));
+  if (config.log.engine === "kafka") {
+    // Loaded where it is used: a tenth of the time that a start takes.
+    const { openKafkaLog } = await import("../log/kafka.ts");
+    return await openKafkaLog(kafkaLogOptions(config.log, clock));
+  }
   const directory = join(config.dataDir, "log");
   mkdirSync(directory, { recursive: true });
   return await openLmdbLog({ directory, clock, limits: { maxDiskBytes: config.log.maxDiskBytes } });
 }
 
 /** Kafka's topics beside what the configuration wants of them; `create` makes what is missing. */
-export function reportTopics(config: Config, create: boolean): Promise<readonly TopicReport[]> {
-  return reportKafkaTopics(kafkaLogOptions(config.log, systemClock), topicSpecs(config), create);
+export async function reportTopics(
+  config: Config,
+  create: boolean,
+): Promise<readonly TopicReport[]> {
+  const { reportKafkaTopics } = await import("../log/kafka-topic-report.ts");
+  return await reportKafkaTopics(
+    kafkaLogOptions(config.log, systemClock),
+    topicSpecs(config),
+    create,
+  );
 }
 
 /** Opens the configured ClickHouse for reading: a server, or the interface of a running embedded history. */
@@ -275,6 +306,7 @@ async function openHistory(
   mkdirSync(directory, { recursive: true });
   const embedded = await startEmbeddedHistory({
     directory,
+    signal: deps.signal,
     host: history.host,
     port: history.httpPort,
     writers: history.writers,
