@@ -172,6 +172,7 @@ export function createSourceTask(
       window.candidates = noCandidates;
       window.senders.clear();
       window.points = [];
+      window.roots = [];
     }
     return outputs;
   }
@@ -190,6 +191,8 @@ export function createSourceTask(
         clampedSpans: window?.clampedSpans ?? 0,
         duplicateSpans: window?.duplicateSpans ?? 0,
         outerSpans: closed.outerSpans,
+        traces: closed.traces ?? 0,
+        cleanTraces: closed.cleanTraces ?? 0,
         senders: window === undefined ? [] : sendersOf(window),
       },
     };

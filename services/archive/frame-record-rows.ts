@@ -6,7 +6,7 @@ import { createTableBlocks, monthOf } from "./table-blocks.ts";
 import { pushCell, pushWindow } from "./window-record-rows.ts";
 
 /** From good to bad: the state of a cell is the worst of its signals'. */
-const statesByWeight = ["normal", "warming", "blind", "watching", "anomalous"] as const;
+const statesByWeight = ["normal", "warming", "blind", "sampled", "watching", "anomalous"] as const;
 
 /** Frames: a row a cell. */
 export function frameRecordRows({ maxRows }: { readonly maxRows: number }): RecordRows {

@@ -55,7 +55,15 @@ export const signalIds = {
 } as const satisfies Record<SignalName, number>;
 
 /** In records as positions: append only. */
-export const verdictStates = ["warming", "normal", "watching", "anomalous", "blind"] as const;
+export const verdictStates = [
+  "warming",
+  "normal",
+  "watching",
+  "anomalous",
+  "blind",
+  /** A sampler keeps errors alone: the ratio cannot be known. */
+  "sampled",
+] as const;
 export const directions = ["none", "up", "down"] as const;
 
 export interface SignalInfo {

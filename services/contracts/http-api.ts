@@ -3,7 +3,7 @@
  * Every error is an `ApiError` with a status that fits.
  */
 import * as z from "zod";
-import { signalNames } from "./frame.ts";
+import { signalNames, verdictStates } from "./frame.ts";
 import { attributionSchema, incidentSchema, phases, severities, transitions } from "./incident.ts";
 import { deliverySchema } from "./records.ts";
 
@@ -28,7 +28,7 @@ const signalViewSchema = z.object({
   /** In a user's words: `first tokens`. */
   words: z.string(),
   unit: z.string(),
-  state: z.enum(["warming", "normal", "watching", "anomalous", "blind"]),
+  state: z.enum(verdictStates),
   seen: nullableNumber,
   expected: nullableNumber,
   low: nullableNumber,

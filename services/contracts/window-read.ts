@@ -17,7 +17,7 @@ import { WireReader } from "./wire.ts";
 
 export function decodeWindow(bytes: Uint8Array): WindowRecord {
   const reader = new WireReader(bytes);
-  const numbers = new Array<number>(16).fill(0);
+  const numbers = new Array<number>(18).fill(0);
   const senders: SenderCounts[] = [];
   const cells: CellWindow[] = [];
   let task = "";
@@ -27,7 +27,7 @@ export function decodeWindow(bytes: Uint8Array): WindowRecord {
     if (field === 2) task = reader.string();
     else if (field === 14) senders.push(readSender(reader.message()));
     else if (field === 15) cells.push(readCell(reader.message()));
-    else if (field < 14 && tag % 8 === 0) numbers[field] = reader.varint();
+    else if (field < numbers.length && tag % 8 === 0) numbers[field] = reader.varint();
     else reader.skip(tag % 8);
   }
   const at = (field: number) => numbers[field] as number;
@@ -50,6 +50,7 @@ export function decodeWindow(bytes: Uint8Array): WindowRecord {
       clampedSpans: at(11),
       duplicateSpans: at(12),
       outerSpans: at(13),
+      ...(at(16) > 0 && { traces: at(16), cleanTraces: at(17) }),
       senders,
     },
     cells,

@@ -17,6 +17,7 @@ export function encodeWindow(window: WindowRecord): Uint8Array {
   const { pipeline } = window;
   writer.uintIfSet(10, pipeline.lateSpans).uintIfSet(11, pipeline.clampedSpans);
   writer.uintIfSet(12, pipeline.duplicateSpans).uintIfSet(13, pipeline.outerSpans);
+  writer.uintIfSet(16, pipeline.traces ?? 0).uintIfSet(17, pipeline.cleanTraces ?? 0);
   for (const sender of pipeline.senders) {
     writer.message(14, () =>
       writer

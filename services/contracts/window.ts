@@ -34,6 +34,9 @@ export interface PipelineCounts {
   readonly duplicateSpans: number;
   /** Spans that describe a call that an inner span describes as well. */
   readonly outerSpans: number;
+  /** Traces whose root ended in the window, and those of them in which no span has an error; absent: 0. */
+  readonly traces?: number;
+  readonly cleanTraces?: number;
   readonly senders: readonly SenderCounts[];
 }
 

@@ -6,6 +6,7 @@ import { type CellKey, cellKey, otherCell } from "../contracts/cell.ts";
 import type { Judgement } from "../contracts/config.ts";
 import { type CellWindow, counter } from "../contracts/window.ts";
 import { mergeCells } from "../contracts/window-merge.ts";
+import { type KeptTraces, noTraces } from "./kept-traces.ts";
 
 export interface TrackedCell {
   /** Requests, decayed with a half-life of 120 windows up to `at`. */
@@ -21,6 +22,8 @@ export interface CellNames {
   /** Windows closed so far. */
   window: number;
   readonly cells: Map<CellKey, TrackedCell>;
+  /** Of all cells: whether only traces with errors are kept. */
+  kept: KeptTraces;
 }
 
 export const otherKey = cellKey(otherCell);
@@ -32,7 +35,7 @@ const advantage = 1.25;
 const challengers = 2;
 
 export function emptyNames(): CellNames {
-  return { window: 0, cells: new Map() };
+  return { window: 0, cells: new Map(), kept: noTraces() };
 }
 
 export interface NamedWindow {

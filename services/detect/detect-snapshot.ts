@@ -8,9 +8,10 @@ import { ForeshockError } from "../contracts/errors.ts";
 import { checkpointChunkBytes } from "../contracts/records.ts";
 import { decodeWindow } from "../contracts/window-read.ts";
 import { encodeWindow } from "../contracts/window-write.ts";
-import type { CellNames, TrackedCell } from "./cell-names.ts";
+import { type CellNames, emptyNames, type TrackedCell } from "./cell-names.ts";
 import { sleepingPart, wakeUp, wakingPart } from "./cell-sleep.ts";
 import type { CellState } from "./cell-state.ts";
+import type { KeptTraces } from "./kept-traces.ts";
 import { signalSources } from "./signal-sources.ts";
 import { createStateCodec, type StateCodec } from "./state-codec.ts";
 import type { SavedMerge } from "./window-merge.ts";
@@ -33,6 +34,8 @@ interface Head {
   readonly passed: Readonly<Record<string, number>>;
   readonly lastClosedMs: number | null;
   readonly window: number;
+  /** Absent in older ones. */
+  readonly kept?: KeptTraces;
 }
 
 /** A cell is two entries: what is awake of it, under its key, and what sleeps. */
@@ -53,6 +56,7 @@ export function encodeSnapshot(
     passed: merge.passed,
     lastClosedMs: merge.lastClosedMs,
     window: names.window,
+    kept: names.kept,
   };
   const entries = createEntries();
   for (const record of merge.pending) entries.add(entryKinds.pending, encodeWindow(record));
@@ -129,7 +133,7 @@ function cut(parts: readonly Uint8Array[], limitBytes: number): Uint8Array[] {
  */
 export function decodeSnapshot(chunks: readonly Uint8Array[], windowMs: number): DetectState {
   const pending: SavedMerge["pending"][number][] = [];
-  const names: CellNames = { window: 0, cells: new Map() };
+  const names = emptyNames();
   const cells = new Map<CellKey, CellState>();
   let head: Head | undefined;
   let codec = createStateCodec();
@@ -151,6 +155,7 @@ export function decodeSnapshot(chunks: readonly Uint8Array[], windowMs: number):
   }
   if (head === undefined) throw torn("no head");
   names.window = head.window;
+  names.kept = head.kept ?? names.kept;
   if (!isOfToday(head)) for (const cell of cells.values()) adopt(cell, { head, windowMs, codec });
   const { passed, lastClosedMs } = head;
   return { merge: { passed, lastClosedMs, pending }, names, cells, codec };

@@ -16,6 +16,7 @@ import { silentWindow } from "./cell-silence.ts";
 import { fallAsleep, sleepAfterWindows, wakeUp } from "./cell-sleep.ts";
 import { type CellState, initialCell } from "./cell-state.ts";
 import { decodeSnapshot, encodeSnapshot } from "./detect-snapshot.ts";
+import { areErrorsOnly, keepTraces } from "./kept-traces.ts";
 import { encodeWindowParts, openFrame } from "./record-parts.ts";
 import { noteSpans, preferSpans } from "./span-preference.ts";
 import { createStateCodec } from "./state-codec.ts";
@@ -81,6 +82,8 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
     const heard = preferSpans(names, { spans, metrics }, windowMs);
     const named = nameCells(names, heard, judgement.series);
     noteSpans(names, spans);
+    const { traces = 0, cleanTraces = 0 } = pipeline;
+    keepTraces(names.kept, { traces, cleanTraces, windowMs });
     drop(named.dropped);
     const window: WindowRecord = {
       task,
@@ -133,6 +136,8 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
         order = undefined;
       }
     order ??= liveCells(cells);
+    const { windowStartMs, windowMs } = time;
+    const when = { windowStartMs, windowMs, isErrorsOnly: areErrorsOnly(names.kept) };
     let next = 0;
     for (const { key, cell, silence } of order) {
       const heard = present[next];
@@ -142,7 +147,7 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
         next++;
         wakeUp(cell, codec);
       }
-      frame.add(judgeCell(cell, window, time, judgement.detect));
+      frame.add(judgeCell(cell, window, when, judgement.detect));
       if (cell.silent >= sleepAfterWindows) fallAsleep(cell, codec);
       if (key === otherKey && cell.quiet > judgement.series.evictAfterWindows) drop([key]);
     }

@@ -4,7 +4,7 @@
  * is a new level, not an outage: then the signal learns again, until it is calm. Watching does not freeze: what is merely
  * unlikely is part of what is normal, and a scale that never sees it would be too narrow.
  */
-import type { SignalInfo } from "../contracts/frame.ts";
+import type { SignalInfo, SignalVerdict } from "../contracts/frame.ts";
 import { longAgo, type SignalState } from "./cell-state.ts";
 
 const thawAfterWindows = 24;
@@ -24,7 +24,7 @@ export function isSignalFrozen(signal: SignalState): boolean {
 /** Takes a window's state in. */
 export function updateFreeze(
   signal: SignalState,
-  state: "warming" | "normal" | "watching" | "anomalous" | "blind",
+  state: SignalVerdict["state"],
   role: SignalInfo["role"],
   windowMs: number,
 ): void {

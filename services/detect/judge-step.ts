@@ -12,6 +12,8 @@ import { type Combined, classify } from "./signal-verdict.ts";
 export interface WindowTime {
   readonly windowStartMs: number;
   readonly windowMs: number;
+  /** Only traces with errors are kept: ratios cannot be known. */
+  readonly isErrorsOnly?: boolean;
 }
 
 /** What is the same for all signals of a cell in a window. */
@@ -63,10 +65,11 @@ export function conclude(
     readonly isAlwaysShown: boolean;
   },
 ): void {
-  const state = classify(combined, step.isWarming, step.detect);
+  const isUnknown = step.time.isErrorsOnly === true && source.kind === "ratio";
+  const state = isUnknown ? "sampled" : classify(combined, step.isWarming, step.detect);
   const wasFrozen = isFrozen(step, signal);
   updateFreeze(signal, state, signalCatalog[source.signal].role, step.time.windowMs);
-  const surprise = state === "warming" ? 0 : combined.surprise;
+  const surprise = state === "warming" || state === "sampled" ? 0 : combined.surprise;
   if (!evidence.isAlwaysShown && surprise < shownFrom) return;
   step.shown.push({
     signal: source.signal,
@@ -81,7 +84,7 @@ export function conclude(
     direction: surprise > 0 ? combined.direction : "none",
     surprise: short(surprise),
     reasons:
-      state === "warming" || combined.reasons.length === 0
+      surprise === 0 || combined.reasons.length === 0
         ? []
         : combined.reasons
             .map((reason) => ({ ...reason, surprise: short(reason.surprise) }))

@@ -154,8 +154,9 @@ function mergeShares(records: readonly WindowRecord[]): CellWindow[] {
 }
 
 function mergePipelines(counts: readonly PipelineCounts[]): PipelineCounts {
-  const total = (name: "lateSpans" | "clampedSpans" | "duplicateSpans" | "outerSpans") =>
-    counts.reduce((sum, count) => sum + count[name], 0);
+  const total = (
+    name: "lateSpans" | "clampedSpans" | "duplicateSpans" | "outerSpans" | "traces" | "cleanTraces",
+  ) => counts.reduce((sum, count) => sum + (count[name] ?? 0), 0);
   const senders = new Map<string, SenderCounts>();
   for (const { senders: some } of counts)
     for (const sender of some) {
@@ -177,6 +178,8 @@ function mergePipelines(counts: readonly PipelineCounts[]): PipelineCounts {
     clampedSpans: total("clampedSpans"),
     duplicateSpans: total("duplicateSpans"),
     outerSpans: total("outerSpans"),
+    traces: total("traces"),
+    cleanTraces: total("cleanTraces"),
     senders: [...senders.values()]
       .sort((a, b) => b.spans - a.spans || (a.sender < b.sender ? -1 : 1))
       .slice(0, senderLimit),

@@ -85,6 +85,8 @@ function visibleOf(
   how: Learning & { readonly verdicts: Partial<Record<SignalName, SignalVerdict>> },
 ): Partial<Record<VisibleSignal, Tally>> {
   const visible: Partial<Record<VisibleSignal, Tally>> = {};
+  // Of requests of which only the failed ones are kept, nobody knows how many fail.
+  if (how.verdicts.failures?.state === "sampled") return visible;
   for (const signal of visibleSignals) {
     const verdict = how.verdicts[signal];
     const bad =

@@ -13,7 +13,7 @@ export const initialSignalTrack = (): SignalTrack => ({
 
 /** Takes a verdict in, in place. */
 export function stepSignal(track: CellTrack, verdict: SignalVerdict, step: TrackStep): void {
-  if (verdict.state === "blind") return;
+  if (verdict.state === "blind" || verdict.state === "sampled") return;
   const kept = track.signals[verdict.signal];
   const signal = kept ?? initialSignalTrack();
   if (kept === undefined) track.signals[verdict.signal] = signal;

@@ -1,6 +1,12 @@
 /** Records of spans and metrics through the deciding stages in one process: windows as they close, and incidents. */
 import { aggregateStage } from "../../services/aggregate/aggregate.ts";
 import { judgementSchema } from "../../services/contracts/config.ts";
+import {
+  type Frame,
+  frameRecord,
+  type SignalName,
+  type SignalVerdict,
+} from "../../services/contracts/frame.ts";
 import { type Incident, incidentRecord } from "../../services/contracts/incident.ts";
 import { sourceTopics, topics } from "../../services/contracts/topics.ts";
 import type { WindowRecord } from "../../services/contracts/window.ts";
@@ -21,6 +27,8 @@ export interface SceneRecord {
 export interface SceneOutcome {
   readonly closed: readonly WindowRecord[];
   readonly incidents: readonly Incident[];
+  /** States of a signal in a window (counted from the start of the scene), of the cells that have it in key order. */
+  states(signal: SignalName, window: number): readonly SignalVerdict["state"][];
 }
 
 const signals = ["traces", "metrics"] as const;
@@ -45,11 +53,15 @@ export function playScene(records: readonly SceneRecord[], untilMs: number): Sce
     if (rejected !== undefined) throw new Error(rejected.reason);
     return outputs;
   };
+  const frames = new Map<number, Frame>();
   const onDetected = ({ topic, value }: OutputRecord, ms: number) => {
     if (topic === topics.closed) closed.push(decodeWindow(value));
-    else
+    else {
+      const frame = frameRecord.decode(value);
+      frames.set((frame.windowStartMs - sceneStartMs) / frame.windowMs, frame);
       for (const made of step(incident, topics.frames, value, ms))
         incidents.push(incidentRecord.decode(made.value));
+    }
   };
   const beats = signals.flatMap((signal) =>
     Array.from({ length: Math.floor(untilMs / heartbeatMs) }, (_, i) => ({
@@ -63,7 +75,14 @@ export function playScene(records: readonly SceneRecord[], untilMs: number): Sce
     for (const batch of step(aggregate.get(`${topic}/0`) as Reducer, topic, bytes, ms))
       for (const made of step(detect, topics.windows, batch.value, ms)) onDetected(made, ms);
   }
-  return { closed, incidents };
+  return {
+    closed,
+    incidents,
+    states: (wanted, window) =>
+      (frames.get(window)?.cells ?? [])
+        .flatMap(({ signals }) => signals.filter(({ signal }) => signal === wanted))
+        .map(({ state }) => state),
+  };
 }
 
 /** When the first page was decided, as the start of its window in ms from the start of the scene. */

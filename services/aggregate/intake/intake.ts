@@ -36,4 +36,7 @@ export type Put = "taken" | "repeat" | "full";
 export interface Closed {
   readonly cells: readonly CellWindow[];
   readonly outerSpans: number;
+  /** Traces whose root ended in the window, and those without an error; absent where spans are not what is read. */
+  readonly traces?: number;
+  readonly cleanTraces?: number;
 }

@@ -19,6 +19,13 @@ import {
 } from "../spans/candidates.ts";
 import { addSpan, freeWindow, hasIdentity, isRepeat } from "../spans/open-spans.ts";
 import { createOpenSpans, rowFlag } from "../spans/span-rows.ts";
+import {
+  countTraces,
+  createTraceTallies,
+  forgetBefore,
+  noteFailed,
+  traceKey,
+} from "../spans/trace-tallies.ts";
 import { createCellAccumulator } from "../windows/cell-accumulator.ts";
 import { cellsOf } from "../windows/close-window.ts";
 import { decide } from "../windows/decide.ts";
@@ -51,6 +58,7 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
   const staged = createStagedSpans();
   const stagedCandidates = createCandidates(dimensions.length);
   const accumulator = createCellAccumulator(dimensions);
+  const traces = createTraceTallies();
   let sender = 0;
   let scopeHash = 0;
   /** Index of the window that rows count from, so that their numbers stay small and above 0. */
@@ -134,6 +142,13 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
         responseHash: staged.responses[item] as number,
       });
       if (to >= 0) candidates.data[to * candidates.stride + candidate.row] = row;
+      if (hasIdentity(identity)) {
+        const isFailed =
+          ((staged.flags[item] as number) & rowFlag.error) !== 0 ||
+          (to >= 0 && candidates.data[to * candidates.stride + candidate.outcome] !== 0);
+        if (isFailed) noteFailed(traces, traceKey(identity), relative);
+        if ((identity.parent0 | identity.parent1) === 0) window.roots.push(traceKey(identity));
+      }
       return "taken";
     },
     close(_, window, windows): Closed {
@@ -148,12 +163,17 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
         startMsOf: (relative) => (relative + origin) * judgement.window.lengthMs,
       });
       const cells = cellsOf({ window, winners, texts: reading.texts, open, accumulator });
-      return { cells, outerSpans: candidates.count - winners.length };
+      return {
+        cells,
+        outerSpans: candidates.count - winners.length,
+        ...countTraces(traces, window.roots),
+      };
     },
     save: () => [],
     closedBefore(firstOpen, oldest) {
       if (base === undefined) return;
       open.firstOpen = firstOpen - base;
+      forgetBefore(traces, oldest - base);
       for (const window of [...open.lists.keys()])
         if (window < oldest - base) freeWindow(open, window);
     },

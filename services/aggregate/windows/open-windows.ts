@@ -38,6 +38,8 @@ export interface OpenWindow {
   clampedSpans: number;
   duplicateSpans: number;
   readonly senders: Map<number, SenderTally>;
+  /** Traces of spans without a parent. */
+  roots: number[];
   /** Data points of metrics. */
   points: MetricPoint[];
 }
@@ -110,6 +112,7 @@ export function windowAt(windows: OpenWindows, index: number, offset: number): O
     clampedSpans: 0,
     duplicateSpans: 0,
     senders: new Map(),
+    roots: [],
     points: [],
   };
   windows.byIndex.set(index, made);

@@ -34,7 +34,11 @@ function aged(windows: number, limitRatioAt: (index: number) => number): CellSta
 const snapshotOf = (cell: CellState, codec = createStateCodec()) => ({
   codec,
   merge: { passed: { "otlp_spans/0": 5 }, lastClosedMs: 5, pending: [aWindow()] },
-  names: { window: 7, cells: new Map([[key, { traffic: 1 / 3, at: 7, isNamed: true }]]) },
+  names: {
+    window: 7,
+    cells: new Map([[key, { traffic: 1 / 3, at: 7, isNamed: true, spansAt: 6 }]]),
+    kept: { all: 70, clean: 1.5 },
+  },
   cells: new Map([[key, cell]]),
 });
 

@@ -1,0 +1,41 @@
+/**
+ * Traces without any error, of all whose root has come: what tells a tail sampler that keeps traces with errors alone from a service
+ * in which everything fails. Its spans carry no weight, and of the requests that ended well none is left.
+ */
+import type { SpanIdentity } from "./span-rows.ts";
+
+export interface TraceTallies {
+  /** Traces with an error, by the window of the span that had it. */
+  readonly failed: Map<number, Set<number>>;
+}
+
+export const createTraceTallies = (): TraceTallies => ({ failed: new Map() });
+
+/** 53 bits of a trace id. */
+export function traceKey({ trace2, trace3 }: SpanIdentity): number {
+  return (trace2 & 0x1f_ffff) * 4_294_967_296 + (trace3 >>> 0);
+}
+
+export function noteFailed(tallies: TraceTallies, trace: number, window: number): void {
+  const known = tallies.failed.get(window) ?? new Set<number>();
+  tallies.failed.set(window, known);
+  known.add(trace);
+}
+
+/** Traces of a window's roots, and those in which nothing has failed: children end before their root does, or with it. */
+export function countTraces(
+  { failed }: TraceTallies,
+  roots: readonly number[],
+): { readonly traces: number; readonly cleanTraces: number } {
+  let cleanTraces = 0;
+  for (const root of roots) {
+    let hasFailed = false;
+    for (const traces of failed.values()) hasFailed ||= traces.has(root);
+    if (!hasFailed) cleanTraces++;
+  }
+  return { traces: roots.length, cleanTraces };
+}
+
+export function forgetBefore({ failed }: TraceTallies, oldest: number): void {
+  for (const window of failed.keys()) if (window < oldest) failed.delete(window);
+}
