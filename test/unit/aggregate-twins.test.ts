@@ -1,5 +1,6 @@
 /** Two instrumentations tell of one call side by side, and their spans end in different windows. */
 import { describe, expect, it } from "vitest";
+import { hashBytes, secondHash } from "../../services/aggregate/decode/texts.ts";
 import { AggregateRun, encodeBatches, type SpanSketch } from "../support/aggregate-harness.ts";
 
 const framework = "litellm";
@@ -103,5 +104,47 @@ describe("a caller and a proxy with the same instrumentation", () => {
     const run = new AggregateRun().step(encodeBatches(...batches), 4_000).finish(60_000);
 
     expect(run.rows()).toEqual([{ ...row, count: 2 }]);
+  });
+});
+
+/** Ids that hash alike in 32 bits: with some 300,000 calls at a time there are about ten such pairs. */
+function idsThatHashAlike(): (readonly [string, string])[] {
+  const byHash = new Map<number, string>();
+  const alike: [string, string][] = [];
+  for (let i = 0; i < 300_000; i++) {
+    const id = `chatcmpl-${(i * 2_654_435_761).toString(36)}`;
+    const bytes = Buffer.from(id);
+    const hash = hashBytes(bytes, 0, bytes.length);
+    const known = byHash.get(hash);
+    if (known === undefined) byHash.set(hash, id);
+    else alike.push([known, id]);
+  }
+  return alike;
+}
+
+describe("calls of two processes whose response ids only hash alike", () => {
+  const pairs = idsThatHashAlike();
+
+  it("are some", () => {
+    expect(pairs.length).toBeGreaterThan(2);
+  });
+
+  it.each(pairs)("count twice: %s and %s", (left, right) => {
+    const call = (trace: number, id: string) =>
+      chat({ trace, id: trace, endMs: 4_000, attributes: { "gen_ai.response.id": id } });
+    const batch = (pod: string, span: SpanSketch) =>
+      encodeBatches({ resource: { "service.instance.id": pod }, scope: client, spans: [span] });
+    const rows = new AggregateRun()
+      .step(batch("pod-1", call(1, left)), 4_100)
+      .step(batch("pod-2", call(2, right)), 4_200)
+      .finish(60_000)
+      .rows();
+
+    expect(rows).toEqual([{ ...row, count: 2 }]);
+  });
+
+  it("do not hash alike twice", () => {
+    const tail = (id: string) => secondHash(Buffer.from(id), 0, Buffer.byteLength(id));
+    for (const [left, right] of pairs) expect(tail(left)).not.toBe(tail(right));
   });
 });

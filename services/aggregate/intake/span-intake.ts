@@ -7,7 +7,14 @@ import { enclosingOutcomeOf } from "../conventions/outcomes.ts";
 import { type Reading, textIn } from "../conventions/reading.ts";
 import { weightOf } from "../conventions/sampling.ts";
 import { valueKind } from "../decode/attributes.ts";
-import { createTexts, hashBytes, internBytes, textOf, textsHeld } from "../decode/texts.ts";
+import {
+  createTexts,
+  hashBytes,
+  internBytes,
+  secondHash,
+  textOf,
+  textsHeld,
+} from "../decode/texts.ts";
 import { createTraceReader, readTraces, type TraceVisitor } from "../decode/trace-reader.ts";
 import { nanosToMs } from "../decode/wire-scan.ts";
 import {
@@ -59,6 +66,7 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
   const stagedCandidates = createCandidates(dimensions.length);
   const accumulator = createCellAccumulator(dimensions);
   const traces = createTraceTallies();
+  const response: ResponseHash = { hash: 0, tail: 0 };
   let sender = 0;
   let scopeHash = 0;
   /** Index of the window that rows count from, so that their numbers stay small and above 0. */
@@ -80,14 +88,15 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
       const at = reserveCandidate(stagedCandidates);
       const isRequest = classify(reading, classifier, { data: stagedCandidates.data, at });
       let flags = scopeHash << rowFlag.scopeShift;
-      let responseHash = 0;
+      response.hash = 0;
+      response.tail = 0;
       if (span.statusCode === 2) flags |= rowFlag.error;
       if (isRequest) {
         const { data } = stagedCandidates;
         const isCall = data[at + candidate.kind] === candidateKind.call;
         if (isCall) {
           flags |= rowFlag.call;
-          responseHash = hashOfResponse(reading);
+          hashResponse(reading, response);
         }
         data[at + candidate.sender] = sender;
         data[at + candidate.weight] = weightOf(reading.bytes, {
@@ -102,7 +111,8 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
       stageSpan(staged, span, {
         timeMs: nanosToMs(span.endHigh, span.endLow),
         flags,
-        responseHash,
+        responseHash: response.hash,
+        responseTail: response.tail,
         sender,
         candidate: isRequest ? stagedCandidates.count++ : -1,
       });
@@ -140,6 +150,7 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
         flags: staged.flags[item] as number,
         candidate: to,
         responseHash: staged.responses[item] as number,
+        responseTail: staged.responseTails[item] as number,
       });
       if (to >= 0) candidates.data[to * candidates.stride + candidate.row] = row;
       if (hasIdentity(identity)) {
@@ -184,12 +195,20 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
   };
 }
 
-function hashOfResponse(reading: Reading): number {
+interface ResponseHash {
+  hash: number;
+  tail: number;
+}
+
+/** Sets both halves of the hash of the response id, if the call has one. */
+function hashResponse(reading: Reading, into: ResponseHash): void {
   for (const field of responseFields) {
     if (reading.attributes.kinds[field] !== valueKind.text) continue;
     const start = reading.attributes.starts[field] as number;
     const end = reading.attributes.ends[field] as number;
-    if (start < end) return hashBytes(reading.bytes, start, end) || 1;
+    if (start >= end) continue;
+    into.hash = hashBytes(reading.bytes, start, end) || 1;
+    into.tail = secondHash(reading.bytes, start, end);
+    return;
   }
-  return 0;
 }

@@ -9,6 +9,7 @@ export interface StagedSpans {
   times: Float64Array;
   flags: Int32Array;
   responses: Int32Array;
+  responseTails: Int32Array;
   senders: Int32Array;
   /** Number of its staged candidate, or −1. */
   candidates: Int32Array;
@@ -18,6 +19,7 @@ interface StagedFacts {
   readonly timeMs: number;
   readonly flags: number;
   readonly responseHash: number;
+  readonly responseTail: number;
   readonly sender: number;
   readonly candidate: number;
 }
@@ -42,6 +44,7 @@ export function stageSpan(staged: StagedSpans, span: SpanReading, facts: StagedF
   staged.times[item] = facts.timeMs;
   staged.flags[item] = facts.flags;
   staged.responses[item] = facts.responseHash;
+  staged.responseTails[item] = facts.responseTail;
   staged.senders[item] = facts.sender;
   staged.candidates[item] = facts.candidate;
 }
@@ -67,6 +70,7 @@ function columns(size: number) {
     times: new Float64Array(size),
     flags: new Int32Array(size),
     responses: new Int32Array(size),
+    responseTails: new Int32Array(size),
     senders: new Int32Array(size),
     candidates: new Int32Array(size),
   };

@@ -34,7 +34,9 @@ export interface Arrival {
   readonly window: number;
   readonly flags: number;
   readonly candidate: number;
+  /** Two halves of the response id's hash; 0 and 0 without one. */
   readonly responseHash: number;
+  readonly responseTail: number;
 }
 
 /** How far up the spans above a call are followed. */
@@ -84,10 +86,11 @@ export function addSpan(open: OpenSpans, span: SpanIdentity, arrival: Arrival): 
   data[at + column.candidate] = arrival.candidate;
   data[at + column.flags] = arrival.flags;
   data[at + column.responseHash] = arrival.responseHash;
+  open.responseTails[row] = arrival.responseTail;
   data[at + column.callBelow] = below;
   if (!isLinked) return row;
   addToHash(open, row);
-  if (arrival.responseHash !== 0) addToResponses(open, row, arrival.responseHash);
+  if (arrival.responseHash !== 0) addToResponses(open, row);
   if ((arrival.flags & rowFlag.call) !== 0) tellAncestors(open, row, arrival.window);
   if (below >= 0 && arrival.window >= below - open.horizonWindows) tellAncestors(open, row, below);
   return row;
@@ -137,34 +140,34 @@ export function isOuter(open: OpenSpans, row: number): boolean {
 
 /** Whether there is another such row as `responsesLike` gives. */
 export function hasResponseLike(open: OpenSpans, row: number, window: number): boolean {
-  const hash = cell(open, row, column.responseHash);
   const earliest = window - open.horizonWindows;
-  let other = responsesHead(open, hash);
+  let other = responsesHead(open, row);
   while (other >= 0) {
-    if (other !== row && isResponse(open, other, hash, earliest)) return true;
+    if (other !== row && isResponse(open, other, row, earliest)) return true;
     other = cell(open, other, column.nextResponse);
   }
   return false;
 }
 
 /**
- * Rows of calls whose response ids hash alike, in windows that count for something in `window`: at most `responseLimit` a
+ * Rows of calls with the same response id as `like`, itself among them, in windows that count for something in `window`: at most `responseLimit` a
  * window, because an id that comes more often than that is none.
  */
-export function responsesLike(open: OpenSpans, hash: number, window: number): number[] {
+export function responsesLike(open: OpenSpans, like: number, window: number): number[] {
   const rows: number[] = [];
   const earliest = window - open.horizonWindows;
-  let row = responsesHead(open, hash);
+  let row = responsesHead(open, like);
   for (; row >= 0; row = cell(open, row, column.nextResponse))
-    if (isResponse(open, row, hash, earliest)) rows.push(row);
+    if (isResponse(open, row, like, earliest)) rows.push(row);
   return rows;
 }
 
-function isResponse(open: OpenSpans, row: number, hash: number, earliest: number): boolean {
-  const at = row * stride;
-  const { data } = open;
+function isResponse(open: OpenSpans, row: number, like: number, earliest: number): boolean {
+  const { responseTails } = open;
   return (
-    data[at + column.responseHash] === hash && (data[at + column.window] as number) >= earliest
+    cell(open, row, column.responseHash) === cell(open, like, column.responseHash) &&
+    responseTails[row] === responseTails[like] &&
+    cell(open, row, column.window) >= earliest
   );
 }
 
@@ -207,11 +210,11 @@ function addPlaceholder(open: OpenSpans, child: number, callWindow: number): voi
   addToHash(open, row);
 }
 
-function addToResponses(open: OpenSpans, row: number, hash: number): void {
+function addToResponses(open: OpenSpans, row: number): void {
   const window = cell(open, row, column.window);
   let length = 0;
-  let at = responsesHead(open, hash);
+  let at = responsesHead(open, row);
   for (; at >= 0; at = cell(open, at, column.nextResponse))
-    if (isResponse(open, at, hash, window) && cell(open, at, column.window) === window) length++;
+    if (isResponse(open, at, row, window) && cell(open, at, column.window) === window) length++;
   if (length < responseLimit) addToResponseChain(open, row);
 }

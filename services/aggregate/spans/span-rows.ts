@@ -34,6 +34,8 @@ export const rowFlag = {
 
 export interface OpenSpans {
   data: Int32Array;
+  /** Second halves of the hashes of response ids, by row: 32 bits alike are chance once there are some 100,000 calls. */
+  responseTails: Int32Array;
   heads: Int32Array;
   /** By hash of a response id: its latest call, chained through `nextResponse` to earlier ones of any window. */
   responseHeads: Int32Array;
@@ -63,6 +65,7 @@ export interface SpanIdentity {
 export function createOpenSpans(horizonWindows: number): OpenSpans {
   return {
     data: new Int32Array(1024 * stride),
+    responseTails: new Int32Array(1024),
     heads: new Int32Array(1024).fill(-1),
     responseHeads: new Int32Array(1024).fill(-1),
     lists: new Map(),
@@ -148,6 +151,9 @@ export function takeRow(open: OpenSpans, window: number): number {
       const grown = new Int32Array(open.data.length * 2);
       grown.set(open.data);
       open.data = grown;
+      const tails = new Int32Array(open.responseTails.length * 2);
+      tails.set(open.responseTails);
+      open.responseTails = tails;
     }
   }
   open.live++;
@@ -205,8 +211,9 @@ export function dropFromHash(open: OpenSpans, row: number): void {
   else setCell(open, before, column.nextInHash, next);
 }
 
-/** First row of the chain that rows with this hash of a response id are in; others may be in it, too. */
-export function responsesHead(open: OpenSpans, hash: number): number {
+/** First row of the chain that rows with the response id of `row` are in; others may be in it, too. */
+export function responsesHead(open: OpenSpans, row: number): number {
+  const hash = cell(open, row, column.responseHash);
   return open.responseHeads[hash & (open.responseHeads.length - 1)] as number;
 }
 

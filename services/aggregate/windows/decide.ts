@@ -73,9 +73,9 @@ function settleUnfinished(candidates: Candidates, at: number, parentOutcome: num
 
 function winsAmongTwins(deciding: Deciding, at: number, row: number): boolean {
   const { open, candidates, window } = deciding;
-  const hash = cell(open, row, column.responseHash);
-  if (hash === 0 || !hasResponseLike(open, row, window)) return true;
-  const alike = responsesLike(open, hash, window).filter(
+  if (cell(open, row, column.responseHash) === 0 || !hasResponseLike(open, row, window))
+    return true;
+  const alike = responsesLike(open, row, window).filter(
     (other) => other !== row && !isOuter(open, other),
   );
   // An id that one instrumentation uses twice is none, unless caller and proxy both have it.
