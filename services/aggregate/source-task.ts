@@ -162,6 +162,7 @@ export function createSourceTask(
     const window = windows.byIndex.get(index);
     const isNew = index > closedThrough;
     let outputs: OutputRecord[] = [];
+    if (window !== undefined) intake.closing(index, window);
     if (isNew) {
       closedThrough = index;
       outputs = write(index, window);

@@ -148,3 +148,85 @@ describe("calls of two processes whose response ids only hash alike", () => {
     for (const [left, right] of pairs) expect(tail(left)).not.toBe(tail(right));
   });
 });
+
+describe("two spans of one call without a shared id", () => {
+  const nameless = (more: Partial<SpanSketch>, status: "ok" | "error"): SpanSketch => {
+    const { "gen_ai.response.id": _, ...attributes } = chat(more).attributes ?? {};
+    return {
+      ...chat(more),
+      status,
+      attributes: {
+        ...attributes,
+        "gen_ai.usage.input_tokens": 10,
+        "gen_ai.usage.output_tokens": 7,
+        ...(status === "error" && { "error.type": "RateLimitError" }),
+      },
+    };
+  };
+  const countOf = (...told: readonly (readonly [string, SpanSketch])[]) =>
+    rowsOfAll(told).reduce((sum, { count }) => sum + count, 0);
+  function rowsOfAll(told: readonly (readonly [string, SpanSketch])[]) {
+    const run = new AggregateRun();
+    for (const [scope, span] of told)
+      run.step(encodeBatches({ scope, spans: [span] }), 5_100 + (span.id ?? 0));
+    return run.finish(60_000).rows();
+  }
+
+  describe.each(["ok", "error"] as const)(
+    "that ended on both sides of a window's end: %s",
+    (status) => {
+      it.each([
+        [
+          "the client's first, within the framework's",
+          client,
+          3_100,
+          4_990,
+          framework,
+          3_000,
+          5_010,
+        ],
+        [
+          "the framework's first, by a clock of milliseconds",
+          framework,
+          3_000,
+          4_998,
+          client,
+          3_005,
+          5_001,
+        ],
+        [
+          "both of one kind",
+          client,
+          3_000,
+          4_990,
+          "opentelemetry.instrumentation.other",
+          3_001,
+          5_002,
+        ],
+      ])("count once: %s", (_, one, start1, end1, other, start2, end2) => {
+        const first = nameless({ id: 1, startMs: start1, endMs: end1 }, status);
+        const second = nameless({ id: 2, startMs: start2, endMs: end2 }, status);
+
+        expect(countOf([one, first], [other, second])).toBe(1);
+        expect(countOf([other, second], [one, first])).toBe(1);
+      });
+
+      it("count twice where one has its partner in its own window", () => {
+        const inner = nameless({ id: 1, startMs: 3_100, endMs: 4_950 }, status);
+        const outer = nameless({ id: 2, startMs: 3_000, endMs: 4_990 }, status);
+        const second = nameless({ id: 3, startMs: 3_050, endMs: 5_010 }, status);
+
+        expect(countOf([client, inner], [framework, outer], [framework, second])).toBe(2);
+      });
+
+      it("count twice where they are of one library, or lie far from each other", () => {
+        const first = nameless({ id: 1, startMs: 3_000, endMs: 4_990 }, status);
+        const alike = nameless({ id: 2, startMs: 2_990, endMs: 5_010 }, status);
+        const later = nameless({ id: 3, startMs: 2_990, endMs: 6_500 }, status);
+
+        expect(countOf([client, first], [client, alike])).toBe(2);
+        expect(countOf([client, first], [framework, later])).toBe(2);
+      });
+    },
+  );
+});

@@ -22,6 +22,8 @@ export interface Intake {
    * is undefined where nothing has come for it.
    */
   close(index: number, window: OpenWindow | undefined, windows: OpenWindows): Closed;
+  /** A window is about to close, for the first time or again after a restart. */
+  closing(index: number, window: OpenWindow): void;
   /** What it keeps beyond what the log still has to be read again for: as of the last window that was closed. */
   save(): readonly Uint8Array[];
   /** Windows before `firstOpen` have closed; what the intake itself keeps of those before `oldest` is forgotten. */

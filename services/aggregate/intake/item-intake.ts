@@ -45,6 +45,7 @@ export function itemIntake(parts: {
       cells: parts.close(index, window?.points ?? []),
       outerSpans: 0,
     }),
+    closing: () => {},
     save: () => save?.() ?? [],
     closedBefore: () => {},
     tidy(windows) {

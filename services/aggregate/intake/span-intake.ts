@@ -33,6 +33,12 @@ import {
   noteFailed,
   traceKey,
 } from "../spans/trace-tallies.ts";
+import {
+  boundaryBefore,
+  callsOf,
+  createBoundary,
+  keepBoundary,
+} from "../windows/boundary-calls.ts";
 import { createCellAccumulator } from "../windows/cell-accumulator.ts";
 import { cellsOf } from "../windows/close-window.ts";
 import { decide } from "../windows/decide.ts";
@@ -66,6 +72,8 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
   const stagedCandidates = createCandidates(dimensions.length);
   const accumulator = createCellAccumulator(dimensions);
   const traces = createTraceTallies();
+  /** Calls at the end of the last window that closed, as they had come. */
+  const boundary = createBoundary(dimensions.length);
   const response: ResponseHash = { hash: 0, tail: 0 };
   let sender = 0;
   let scopeHash = 0;
@@ -171,6 +179,7 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
         window: window.index - origin,
         candidates,
         candidatesOf: (relative) => windows.byIndex.get(relative + origin)?.candidates,
+        before: boundaryBefore(boundary, window.index),
         startMsOf: (relative) => (relative + origin) * judgement.window.lengthMs,
       });
       const cells = cellsOf({ window, winners, texts: reading.texts, open, accumulator });
@@ -179,6 +188,12 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
         outerSpans: candidates.count - winners.length,
         ...countTraces(traces, window.roots),
       };
+    },
+    closing(index, window) {
+      keepBoundary(boundary, window.candidates, {
+        index,
+        endMs: (index + 1) * judgement.window.lengthMs,
+      });
     },
     save: () => [],
     closedBefore(firstOpen, oldest) {
@@ -190,7 +205,7 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
     },
     tidy(windows) {
       if (textsHeld(reading.texts) > textsLimit)
-        reading.texts = compactTexts(reading.texts, windows);
+        reading.texts = compactTexts(reading.texts, windows, callsOf(boundary));
     },
   };
 }

@@ -11,6 +11,8 @@ export interface Deciding {
   readonly candidates: Candidates;
   /** Candidates of a window that has not closed. */
   candidatesOf(window: number): Candidates | undefined;
+  /** Calls that ended shortly before this window, as they came; those that may have a span of the same call in it. */
+  readonly before: Candidates | undefined;
   /** Unix ms. */
   startMsOf(window: number): number;
 }
