@@ -53,10 +53,15 @@ const panels: readonly PanelSpec[] = [
       from: "clickhouse",
       sql: `SELECT
   ${Object.entries(errorWords)
-    .map(([outcome, words]) => `countIf(outcome = '${outcome}') AS "${words}"`)
+    .map(([outcome, words]) => `sumIf(calls, outcome = '${outcome}') AS "${words}"`)
     .join(",\n  ")}
-FROM spans
-WHERE ${calls}`,
+FROM
+(
+  SELECT outcome, count() AS calls
+  FROM spans
+  WHERE ${calls.replaceAll("\n", "\n  ")}
+  GROUP BY outcome
+)`,
     },
   },
   {

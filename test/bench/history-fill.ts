@@ -2,12 +2,14 @@
  * A long history out of a short one: half an hour of a small fleet goes through the product's own stages into the engine, and copies of
  * its rows, each half an hour earlier, with ids and values of their own, make up the rest inside the engine.
  */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { loadFleet, planRun } from "../../services/chatbot/chatbot.ts";
 import { scenarioSchema } from "../../services/chatbot/scenario-schema.ts";
 import type { History } from "../../services/history/history.ts";
+import type { Chosen } from "../support/dashboards/expand.ts";
 import { rollUpAll } from "../support/dashboards/roll-up-all.ts";
+import { scenesOf } from "../support/dashboards/scenes.ts";
 import { fillHistory } from "../support/dashboards/simulated-history.ts";
-import type { World } from "../support/dashboards/world.ts";
 
 interface FillOptions {
   readonly spans: number;
@@ -19,7 +21,8 @@ interface FillOptions {
 }
 
 export interface Filled {
-  readonly world: World;
+  /** What variables stand at: an incident and a trace that are there. */
+  readonly chosen: Chosen;
   readonly startMs: number;
   readonly endMs: number;
   readonly rows: Readonly<Record<string, number>>;
@@ -54,7 +57,7 @@ const scenario = scenarioSchema.parse({
 });
 
 /** Three models in one region: as many cells as a history of 90 days can be made of in minutes. */
-export function basePlan(requestsPerSecond: number, seed: number) {
+function basePlan(requestsPerSecond: number, seed: number) {
   const whole = loadFleet();
   const fleet = loadFleet({
     requestsPerSecond,
@@ -66,8 +69,21 @@ export function basePlan(requestsPerSecond: number, seed: number) {
   return planRun({ scenario, seed, fleet, startMs: baseStartMs, durationMs: periodMs });
 }
 
+/** The same once: what is in `note` was filled by an earlier run, which left what it knew there. */
+export async function fillOnce(
+  history: History,
+  options: FillOptions,
+  note: string | undefined,
+): Promise<Filled> {
+  if (note !== undefined && existsSync(note))
+    return JSON.parse(readFileSync(note, "utf8")) as Filled;
+  const filled = await fillLong(history, options);
+  if (note !== undefined) writeFileSync(note, JSON.stringify(filled));
+  return filled;
+}
+
 /** Tables must be there and empty. */
-export async function fillLong(history: History, options: FillOptions): Promise<Filled> {
+async function fillLong(history: History, options: FillOptions): Promise<Filled> {
   const plan = basePlan(options.requestsPerSecond, options.seed);
   const world = await fillHistory(history, plan);
   const copies = Math.ceil((options.days * dayMs) / periodMs) - 1;
@@ -92,7 +108,7 @@ export async function fillLong(history: History, options: FillOptions): Promise<
     rows[table] = await countOf(history, table);
   }
   return {
-    world,
+    chosen: scenesOf({ plan, world })[0]?.chosen ?? {},
     startMs: plan.endMs - (copies + 1) * periodMs,
     endMs: plan.endMs,
     rows,

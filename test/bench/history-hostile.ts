@@ -23,7 +23,12 @@ interface Slowdown {
 
 export async function measureSlowdown(
   server: HistoryServer,
-  options: { readonly rounds: number; readonly requests: number; readonly seed: number },
+  options: {
+    readonly rounds: number;
+    readonly requests: number;
+    readonly seed: number;
+    readonly onProgress: (share: number) => void;
+  },
 ): Promise<Slowdown> {
   let part = 0;
   const work = async () => {
@@ -43,6 +48,7 @@ export async function measureSlowdown(
     await stop();
     alone.push((options.requests * 500) / (aloneMs / 1000));
     ratios.push(besiegedMs / aloneMs);
+    options.onProgress((round + 1) / options.rounds);
   }
   return { ratios, alone };
 }

@@ -1,9 +1,8 @@
 /** How long panels take: each is asked through the HTTP interface as an outsider, as Grafana would, over several ranges. */
 import { type PanelQuery, panelQueries } from "../../dashboards/panel-queries.ts";
 import { expandQuery, type Range } from "../support/dashboards/expand.ts";
-import { scenesOf } from "../support/dashboards/scenes.ts";
 import type { HistoryServer } from "../support/history-server.ts";
-import { basePlan, type Filled } from "./history-fill.ts";
+import type { Filled } from "./history-fill.ts";
 import { cpuSecondsOf } from "./support/cpu.ts";
 import { median } from "./support/report.ts";
 
@@ -33,15 +32,12 @@ const stepOf = (lengthMs: number) =>
 interface PanelRun {
   readonly server: HistoryServer;
   readonly filled: Filled;
-  readonly requestsPerSecond: number;
   readonly rounds: number;
   readonly onProgress: (done: number, of: number) => void;
 }
 
 export async function timePanels(run: PanelRun): Promise<readonly PanelTime[]> {
   const { filled, server, onProgress } = run;
-  const plan = basePlan(run.requestsPerSecond, 1);
-  const chosen = scenesOf({ plan, world: filled.world })[0]?.chosen ?? {};
   const names = (Object.keys(ranges) as RangeName[]).filter(
     (name) => filled.endMs - ranges[name] * hourMs >= filled.startMs,
   );
@@ -54,10 +50,8 @@ export async function timePanels(run: PanelRun): Promise<readonly PanelTime[]> {
         toMs: filled.endMs,
         intervalSeconds: stepOf(lengthMs),
       };
-      // Seconds long, so that one time tells enough.
-      const rounds = ranges[range] > 24 ? 1 : run.rounds;
-      const sql = expandQuery(query.sql, asked, chosen);
-      times.push({ ...named(query), range, ...(await timeOf(server, sql, rounds)) });
+      const sql = expandQuery(query.sql, asked, filled.chosen);
+      times.push({ ...named(query), range, ...(await timeOf(server, sql, run.rounds)) });
       onProgress(times.length, names.length * panelQueries.length);
     }
   return times;
@@ -89,12 +83,24 @@ async function timeOf(
   return taken();
 }
 
+interface TraceTimes {
+  readonly ms: readonly number[];
+  /** Processor time of the engine, mean. */
+  readonly cpuMs: number;
+}
+
 /** Times of whole traces by id, as Grafana's data source asks for them; ids are spread over all that is kept. */
-export async function timeTraces(server: HistoryServer, count: number): Promise<readonly number[]> {
+export async function timeTraces(
+  server: HistoryServer,
+  count: number,
+  onProgress: (share: number) => void,
+): Promise<TraceTimes> {
   const found = await server.history.query<{ id: string }>(
     `SELECT lower(hex(any(trace_id))) AS id FROM spans GROUP BY append_time ORDER BY cityHash64(append_time) LIMIT ${count}`,
   );
   const times: number[] = [];
+  const { pid } = server.server;
+  const cpuBefore = cpuSecondsOf(pid);
   for (const { id } of found) {
     const startedMs = performance.now();
     const { status, text } = await server.ask({
@@ -103,6 +109,7 @@ export async function timeTraces(server: HistoryServer, count: number): Promise<
     });
     times.push(performance.now() - startedMs);
     if (status !== 200 || text === "") throw new Error(`trace ${id}: ${status} ${text}`);
+    onProgress(times.length / count);
   }
-  return times;
+  return { ms: times, cpuMs: (1000 * (cpuSecondsOf(pid) - cpuBefore)) / times.length };
 }

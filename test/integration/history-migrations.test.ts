@@ -39,6 +39,7 @@ describe("migrations", () => {
       expect.stringMatching(/^0007/),
       expect.stringMatching(/^0008/),
       expect.stringMatching(/^0009/),
+      expect.stringMatching(/^0010/),
     ]);
   });
 

@@ -162,6 +162,15 @@ describe("settings of a request", () => {
     },
   );
 
+  it("put questions behind what comes in, on half the processors, whatever a reader asks for", () => {
+    const asked = settings(reader, "max_threads=1000");
+    expect(Number(asked.get("priority"))).toBeGreaterThan(1);
+    expect(Number(asked.get("max_threads"))).toBe(defaultQueryLimits.maxThreads);
+    expect(settings({ role: "owner" }, "").get("priority")).toBe("1");
+    expect(settings(writer, "", true).get("priority")).toBe("1");
+    expect(() => settings(reader, "priority=1")).toThrow("priority");
+  });
+
   it("always store inserts before they are acknowledged", () => {
     expect(
       settings(writer, "async_insert=1&wait_for_async_insert=0", true).get("async_insert"),

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import type { Principal } from "./access-rules.ts";
 import { ClickHouseException } from "./clickhouse-exception.ts";
 
@@ -8,6 +9,7 @@ export interface QueryLimits {
   readonly maxResultRows: number;
   readonly maxResultBytes: number;
   readonly maxRowsToRead: number;
+  readonly maxThreads: number;
 }
 
 export const defaultQueryLimits: QueryLimits = {
@@ -16,7 +18,13 @@ export const defaultQueryLimits: QueryLimits = {
   maxResultRows: 1_000_000,
   maxResultBytes: 256 * 1024 ** 2,
   maxRowsToRead: 1_000_000_000,
+  maxThreads: Math.max(1, Math.floor(availableParallelism() / 2)),
 };
+
+/** Queries of a larger number wait, block by block, while one of a smaller runs: what comes in goes before what is asked. */
+const priorities = { incoming: 1, asked: 10 } as const;
+/** Longest such wait, ms: however much comes in, questions go on. */
+const waitForIncomingMs = 50;
 
 /** Parameters of the URL that are not settings of the engine. */
 const interfaceParameters = new Set([
@@ -55,7 +63,7 @@ const ignoredSettings = new Set([
 ]);
 
 const outsiderSettings =
-  /^(date_time_(in|out)put_format|session_timezone|join_use_nulls|extremes|limit|offset|max_threads|max_block_size|(allow_experimental|enable)_analyzer|prefer_column_name_to_alias|final|output_format_(json|csv|tsv|pretty|decimal|native|arrow|parquet|markdown|values|bool|float)[a-z0-9_]*)$/;
+  /^(date_time_(in|out)put_format|session_timezone|join_use_nulls|extremes|limit|offset|max_block_size|(allow_experimental|enable)_analyzer|prefer_column_name_to_alias|final|output_format_(json|csv|tsv|pretty|decimal|native|arrow|parquet|markdown|values|bool|float)[a-z0-9_]*)$/;
 const writerSettings =
   /^(insert_deduplication_token|insert_deduplicate|input_format_[a-z0-9_]*|max_insert_block_size|allow_experimental_[a-z_]*|enable_json_type)$/;
 
@@ -66,6 +74,7 @@ const capped = (limits: QueryLimits): Readonly<Record<string, number>> => ({
   max_result_rows: limits.maxResultRows,
   max_result_bytes: limits.maxResultBytes,
   max_rows_to_read: limits.maxRowsToRead,
+  max_threads: limits.maxThreads,
 });
 
 export interface SettingsRequest {
@@ -86,6 +95,9 @@ export function sessionSettings(request: SettingsRequest): ReadonlyMap<string, s
     ["max_insert_threads", "1"],
   ]);
   const isOutsider = principal.role !== "owner";
+  const isIncoming = !isOutsider || isWrite;
+  settings.set("priority", String(isIncoming ? priorities.incoming : priorities.asked));
+  if (!isIncoming) settings.set("low_priority_query_wait_time_ms", String(waitForIncomingMs));
   const caps = capped(limits);
   if (isOutsider) {
     for (const [name, limit] of Object.entries(caps)) settings.set(name, String(limit));

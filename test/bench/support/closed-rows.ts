@@ -1,7 +1,12 @@
 /** Closed windows of many series, as detect writes them, stored as the archive does: what a backtest reads. */
 import { namedRandom } from "../../../services/chatbot/random.ts";
 import { cellKey } from "../../../services/contracts/cell.ts";
-import { counterIds, counterSlots, sketchIds } from "../../../services/contracts/measures.ts";
+import {
+  type CounterName,
+  counterIds,
+  counterSlots,
+  sketchIds,
+} from "../../../services/contracts/measures.ts";
 import type { CellWindow } from "../../../services/contracts/window.ts";
 import { encodeWindow } from "../../../services/contracts/window-write.ts";
 import type { History } from "../../../services/history/history.ts";
@@ -10,7 +15,7 @@ import { closedTable } from "../../../services/history/tables.ts";
 
 export interface ClosedRows {
   readonly windows: number;
-  readonly series: number;
+  readonly cells: number;
   readonly startMs: number;
   readonly seed: number;
 }
@@ -21,7 +26,7 @@ const cellsEach = 250;
 export async function fillClosed(history: History, options: ClosedRows): Promise<void> {
   const random = namedRandom(options.seed, "closed windows");
   const block = createNativeBlock(closedTable);
-  const keys = Array.from({ length: options.series }, (_, i) =>
+  const keys = Array.from({ length: options.cells }, (_, i) =>
     cellKey({
       kind: "genai",
       provider: "openai",
@@ -46,7 +51,7 @@ export async function fillClosed(history: History, options: ClosedRows): Promise
         pipeline: { lateSpans: 0, clampedSpans: 0, duplicateSpans: 0, outerSpans: 0, senders: [] },
         cells: keys
           .slice(part * cellsEach, (part + 1) * cellsEach)
-          .map((cell) => aQuietCell(cell, () => random.unit())),
+          .map((cell) => aQuietCell(cell, () => random.unit(), window === 0)),
       });
       const c = block.columns;
       c.source_topic.push("foreshock.closed");
@@ -70,8 +75,14 @@ export async function fillClosed(history: History, options: ClosedRows): Promise
   }
 }
 
-function aQuietCell(cell: CellWindow["cell"], unit: () => number): CellWindow {
-  const requests = 2 + Math.floor(unit() * 6);
+/** Counters of requests that are bad in some way; a signal of a cell has detectors once it saw one. */
+const bad = [
+  ...["rate_limit", "auth", "client_cancelled", "invalid_request", "retries", "empty"],
+  ...["truncated", "refused", "finishMissing", "substituted"],
+] as readonly CounterName[];
+
+function aQuietCell(cell: CellWindow["cell"], unit: () => number, withBad: boolean): CellWindow {
+  const requests = (withBad ? 20 : 2) + Math.floor(unit() * 6);
   const failed = unit() < 0.02 ? 1 : 0;
   const counters = new Array<number>(counterSlots).fill(0);
   counters[counterIds.requests] = requests;
@@ -82,6 +93,7 @@ function aQuietCell(cell: CellWindow["cell"], unit: () => number): CellWindow {
   counters[counterIds.finishStop] = requests - failed;
   counters[counterIds.ok] = requests - failed;
   counters[counterIds.server_error] = failed;
+  if (withBad) for (const name of bad) counters[counterIds[name]] = 1;
   const sketch = (middle: number) => {
     const buckets = [
       ...new Set(Array.from({ length: requests }, () => middle + Math.floor(unit() * 90))),
