@@ -86,7 +86,8 @@ function ask(child: ChildProcess, say: ToReceiver | undefined, answer: FromRecei
   });
 }
 
-async function postAll(
+/** Posts gzipped trace requests over the agent's connections, the bodies in turn. */
+export async function postAll(
   agent: Agent,
   port: number,
   { bodies, count }: { readonly bodies: readonly Uint8Array[]; readonly count: number },

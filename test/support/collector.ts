@@ -103,6 +103,7 @@ export function validateCollectorConfig(program: string, file: string): string {
 export interface RunningCollector extends AsyncDisposable {
   /** `http://host:port` of OTLP over HTTP. */
   readonly url: string;
+  readonly pid: number;
   /** What it has logged. */
   readonly said: () => string;
   kill(signal: NodeJS.Signals): Promise<void>;
@@ -147,6 +148,7 @@ export async function startCollector(
   }
   return {
     url: `http://127.0.0.1:${http}`,
+    pid: child.pid ?? -1,
     said: () => said,
     kill,
     async [Symbol.asyncDispose]() {
