@@ -125,10 +125,12 @@ function conclude(state: CusumState, isFrozen: boolean): Verdict {
   const isWarming = state.seen < warmUpBlocks;
   const surprise = isWarming ? 0 : clampSurprise(state.sum / Math.LN10);
   return {
-    ...blindVerdict,
     state: isWarming ? "warming" : isFrozen ? "frozen" : "judging",
     surprise,
     direction: surprise > 0 ? "up" : "none",
+    expected: undefined,
+    low: undefined,
+    high: undefined,
   };
 }
 

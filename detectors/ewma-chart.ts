@@ -1,5 +1,5 @@
 import { decayWithHalfLife } from "./decay.ts";
-import { blindVerdict, type Detector, type Observation, type Verdict } from "./detector.ts";
+import { blindVerdict, type Detector, type Observation } from "./detector.ts";
 import { bonferroni, studentSurprise } from "./tail.ts";
 
 export interface EwmaChartState {
@@ -70,18 +70,16 @@ export const ewmaChart: Detector<EwmaChartState> = {
     // Two directions and three looks are paid for.
     const surprise = isWarming ? 0 : bonferroni(Math.max(up, down), 6);
     if (!isFrozen || isWarming) learn(state, { y, residual: sigma * clipped, spread });
-    const { expected, low, high } = isBandWanted
-      ? bandOf(state, observation, isWarming ? undefined : sigma)
-      : blindVerdict;
+    const hasBand = isBandWanted && !isWarming;
     return {
       state,
       verdict: {
         state: isWarming ? "warming" : isFrozen ? "frozen" : "judging",
         surprise,
         direction: surprise === 0 ? "none" : up >= down ? "up" : "down",
-        expected,
-        low,
-        high,
+        expected: isBandWanted && state.seen > 0 ? valueAt(state.mean, observation) : undefined,
+        low: hasBand ? valueAt(state.mean - 3 * sigma, observation) : undefined,
+        high: hasBand ? valueAt(state.mean + 3 * sigma, observation) : undefined,
       },
     };
   },
@@ -109,23 +107,16 @@ function learn(
   state.seen++;
 }
 
-/** What is expected of a value and its band of 3σ, in the observation's unit; σ undefined while warming: no band. */
-function bandOf(
-  { seen, mean }: EwmaChartState,
-  observation: Observation,
-  sigma: number | undefined,
-): Pick<Verdict, "expected" | "low" | "high"> {
-  const factor = observation.kind === "level" ? (observation.factor ?? 1) : 1;
-  const isCount = observation.kind === "count";
-  const back = (log: number) => (isCount ? Math.max(0, Math.exp(log) - 1) : Math.exp(log) * factor);
-  return {
-    expected: seen === 0 ? undefined : back(mean),
-    low: sigma === undefined ? undefined : back(mean - 3 * sigma),
-    high: sigma === undefined ? undefined : back(mean + 3 * sigma),
-  };
+/** The value that has this logarithm, in the observation's unit. */
+function valueAt(log: number, observation: Observation): number {
+  if (observation.kind === "count") return Math.max(0, Math.exp(log) - 1);
+  return Math.exp(log) * (observation.kind === "level" ? (observation.factor ?? 1) : 1);
 }
 
 function strongest(z: number, fast: number, slow: number): number {
+  const largest = Math.max(z, fast, slow);
+  // One tail for all three: it falls with z, and up to here it is one formula.
+  if (largest <= 12) return studentSurprise(largest);
   return Math.max(studentSurprise(z), studentSurprise(fast), studentSurprise(slow));
 }
 

@@ -98,7 +98,7 @@ function createExceedance(id: string, direction: "up" | "down"): Detector<Exceed
       watches: [],
       marks: [],
     }),
-    step(state, observation, { isFrozen }) {
+    step(state, observation, { isFrozen, isBandWanted = true }) {
       if (observation.kind !== "distribution") return { state, verdict: blindVerdict };
       const { sketch, factor = 1 } = observation;
       const n = sketchCount(sketch);
@@ -121,7 +121,9 @@ function createExceedance(id: string, direction: "up" | "down"): Detector<Exceed
         state: isWarming ? "warming" : isFrozen ? "frozen" : "judging",
         surprise,
         direction: surprise > 0 ? direction : "none",
-        ...band(state, factor),
+        expected: isBandWanted ? usualQuantile(state, 0.5, factor) : undefined,
+        low: isBandWanted ? usualQuantile(state, 0.05, factor) : undefined,
+        high: isBandWanted ? usualQuantile(state, 0.95, factor) : undefined,
       };
       if (!isFrozen || isWarming) learn(state, sketch, n, factor);
       return { state, verdict };
@@ -130,14 +132,6 @@ function createExceedance(id: string, direction: "up" | "down"): Detector<Exceed
       for (const watch of state.watches) skipHorizons(watch.sums, windows);
     },
   };
-
-  function band(state: ExceedanceState, factor: number) {
-    return {
-      low: usualQuantile(state, 0.05, factor),
-      expected: usualQuantile(state, 0.5, factor),
-      high: usualQuantile(state, 0.95, factor),
-    };
-  }
 
   function learn(state: ExceedanceState, sketch: SparseSketch, n: number, factor: number): void {
     const decay = decayOf(state.windowMs);

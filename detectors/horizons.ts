@@ -31,8 +31,9 @@ export function pushHorizons(sums: HorizonSums, bad: number, of: number): void {
   const single = 2 * (pushed % fine);
   pairs[single] = bad;
   pairs[single + 1] = of;
-  addToBlock(pairs, middleAt + 2 * (Math.floor(pushed / 6) % middle), pushed % 6 === 0, bad, of);
-  addToBlock(pairs, coarseAt + 2 * (Math.floor(pushed / 24) % coarse), pushed % 24 === 0, bad, of);
+  // Whole division: a log of windows of a second is shorter than 2^31.
+  addToBlock(pairs, middleAt + 2 * (((pushed / 6) | 0) % middle), pushed % 6 === 0, bad, of);
+  addToBlock(pairs, coarseAt + 2 * (((pushed / 24) | 0) % coarse), pushed % 24 === 0, bad, of);
   sums.pushed = pushed + 1;
 }
 

@@ -33,18 +33,22 @@ export function bucketOf(value: number): number {
   return 64 * shift + Math.floor(value / 2 ** shift);
 }
 
+/** By bucket: its smallest value, and the one that stands for it. Looked up, because a power costs more than all around it. */
+const lows = Float64Array.from({ length: sketchBucketLimit }, (_, bucket) =>
+  bucket < 64 ? bucket : (64 + (bucket % 64)) * 2 ** (Math.floor(bucket / 64) - 1),
+);
+const middles = Float64Array.from({ length: sketchBucketLimit }, (_, bucket) =>
+  bucket < 64 ? bucket : (lows[bucket] as number) + (2 ** (Math.floor(bucket / 64) - 1) - 1) / 2,
+);
+
 /** Smallest value of a bucket. */
 export function bucketLow(bucket: number): number {
-  if (bucket < 64) return bucket;
-  const shift = Math.floor(bucket / 64) - 1;
-  return (64 + (bucket % 64)) * 2 ** shift;
+  return lows[bucket] as number;
 }
 
 /** The value that stands for a bucket: its middle. */
 export function bucketValue(bucket: number): number {
-  if (bucket < 64) return bucket;
-  const shift = Math.floor(bucket / 64) - 1;
-  return bucketLow(bucket) + (2 ** shift - 1) / 2;
+  return middles[bucket] as number;
 }
 
 export function sketchCount(sketch: SparseSketch): number {

@@ -15,13 +15,13 @@ import { outcomes } from "./outcomes.ts";
 import { WireWriter } from "./wire.ts";
 
 export const frameVersion = 2;
-const writer = new WireWriter();
+const heads = new WireWriter();
 
 /** A frame whole, with its `part` and `parts`. */
 export function encodeFrame(frame: Frame): Uint8Array {
-  writeHead(frame);
-  for (const cell of frame.cells) writeCell(cell);
-  return writer.finish();
+  writeHead(heads, frame);
+  for (const cell of frame.cells) writeCell(heads, cell);
+  return heads.finish();
 }
 
 /** Takes the cells of a frame one by one, so that none has to be kept, and cuts it into parts. */
@@ -39,19 +39,16 @@ export function createFrameWriter(limitBytes: number): FrameWriter {
   const shares: Uint8Array[] = [];
   return {
     add(cell) {
-      writeCell(cell);
-      const bytes = writer.view();
-      if (cells.size > 0 && cells.size + bytes.length + headBytes > limitBytes)
-        shares.push(cells.finish());
-      cells.append(bytes);
-      writer.clear();
+      const before = cells.size;
+      writeCell(cells, cell);
+      if (before > 0 && cells.size + headBytes > limitBytes) shares.push(cells.take(before));
     },
     finish(head) {
       if (cells.size > 0 || shares.length === 0) shares.push(cells.finish());
       return shares.map((share, part) => {
         const pipeline = part === 0 ? head.pipeline : noSpans;
-        writeHead({ ...head, part, parts: shares.length, pipeline });
-        return writer.append(share).finish();
+        writeHead(heads, { ...head, part, parts: shares.length, pipeline });
+        return heads.append(share).finish();
       });
     },
   };
@@ -65,7 +62,7 @@ const noSpans: Frame["pipeline"] = {
   senders: 0,
 };
 
-function writeHead(frame: Omit<Frame, "cells">): void {
+function writeHead(writer: WireWriter, frame: Omit<Frame, "cells">): void {
   writer.uint(1, frameVersion).string(2, frame.task).uint(3, frame.epoch);
   writer.uint(4, frame.windowStartMs).uint(5, frame.windowMs).uint(6, frame.appendMs);
   writer.uint(7, frame.part).uint(8, frame.parts);
@@ -75,75 +72,78 @@ function writeHead(frame: Omit<Frame, "cells">): void {
   writer.uintIfSet(13, pipeline.senders);
 }
 
-function number(field: number, value: number | null): void {
+function number(writer: WireWriter, field: number, value: number | null): void {
   if (value === null) return;
   if (Number.isInteger(value) && value >= 0) writer.uint(field, value);
   else writer.double(field, value);
 }
 
-function numberIfSet(field: number, value: number): void {
-  if (value !== 0) number(field, value);
+function numberIfSet(writer: WireWriter, field: number, value: number): void {
+  if (value !== 0) number(writer, field, value);
 }
 
-function writeCell(cell: CellFrame): void {
+function writeCell(writer: WireWriter, cell: CellFrame): void {
   const start = writer.open(15);
   writer.string(1, cell.cell);
-  numberIfSet(2, cell.requests);
-  numberIfSet(3, cell.failures);
-  numberIfSet(4, cell.limited);
-  numberIfSet(5, cell.authFailures);
-  numberIfSet(6, cell.tenants);
-  numberIfSet(7, cell.tenantsFailed);
-  numberIfSet(8, cell.tenantsLimited);
-  numberIfSet(9, cell.usualRequests);
-  numberIfSet(10, cell.quietWindows);
+  numberIfSet(writer, 2, cell.requests);
+  numberIfSet(writer, 3, cell.failures);
+  numberIfSet(writer, 4, cell.limited);
+  numberIfSet(writer, 5, cell.authFailures);
+  numberIfSet(writer, 6, cell.tenants);
+  numberIfSet(writer, 7, cell.tenantsFailed);
+  numberIfSet(writer, 8, cell.tenantsLimited);
+  numberIfSet(writer, 9, cell.usualRequests);
+  numberIfSet(writer, 10, cell.quietWindows);
   if (cell.context !== undefined) {
-    number(11, cell.context.trafficRatio);
-    number(12, cell.context.inputTokensRatio);
-    number(13, cell.context.explainedFactor);
+    number(writer, 11, cell.context.trafficRatio);
+    number(writer, 12, cell.context.inputTokensRatio);
+    number(writer, 13, cell.context.explainedFactor);
   }
-  for (const signal of cell.signals) writeVerdict(signal);
+  for (const signal of cell.signals) writeVerdict(writer, signal);
   for (const { dimension, values } of cell.dimensions)
     writer.message(15, () => {
       writer.string(1, dimension);
-      for (const value of values) writer.message(2, () => writeValue(value));
+      for (const value of values) writer.message(2, () => writeValue(writer, value));
     });
   for (const example of cell.examples)
     writer.message(16, () => {
       writer.string(1, example.traceId).string(2, example.spanId);
       writer.uint(3, outcomes.indexOf(example.outcome));
-      number(4, example.durationUs);
-      number(5, example.timeToFirstTokenUs);
+      number(writer, 4, example.durationUs);
+      number(writer, 5, example.timeToFirstTokenUs);
     });
   writer.close(start);
 }
 
-function writeVerdict(verdict: SignalVerdict): void {
+function writeVerdict(writer: WireWriter, verdict: SignalVerdict): void {
   const start = writer.open(14);
   writer.uint(1, signalIds[verdict.signal]).uint(2, verdictStates.indexOf(verdict.state));
   if (verdict.isFrozen) writer.uint(3, 1);
-  number(4, verdict.seen);
-  number(5, verdict.expected);
-  number(6, verdict.low);
-  number(7, verdict.high);
-  numberIfSet(8, verdict.bad);
-  numberIfSet(9, verdict.of);
+  number(writer, 4, verdict.seen);
+  number(writer, 5, verdict.expected);
+  number(writer, 6, verdict.low);
+  number(writer, 7, verdict.high);
+  numberIfSet(writer, 8, verdict.bad);
+  numberIfSet(writer, 9, verdict.of);
   writer.uintIfSet(10, directions.indexOf(verdict.direction));
-  numberIfSet(11, verdict.surprise);
+  numberIfSet(writer, 11, verdict.surprise);
   for (const { detector, surprise } of verdict.reasons)
     writer.message(12, () => {
       writer.string(1, detector);
-      numberIfSet(2, surprise);
+      numberIfSet(writer, 2, surprise);
     });
   writer.close(start);
 }
 
-function writeValue(value: CellFrame["dimensions"][number]["values"][number]): void {
+function writeValue(
+  writer: WireWriter,
+  value: CellFrame["dimensions"][number]["values"][number],
+): void {
   writer.string(1, value.value);
-  numberIfSet(2, value.requests);
-  numberIfSet(3, value.failures);
-  numberIfSet(4, value.limited);
-  numberIfSet(5, value.slow);
+  numberIfSet(writer, 2, value.requests);
+  numberIfSet(writer, 3, value.failures);
+  numberIfSet(writer, 4, value.limited);
+  numberIfSet(writer, 5, value.slow);
   const { latency } = value;
   if (latency === undefined) return;
   writer.message(6, () => writer.packed(1, latency.buckets).packed(2, latency.counts));

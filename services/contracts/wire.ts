@@ -6,9 +6,6 @@ import { ForeshockError } from "./errors.ts";
 
 export const wireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
-/** Scratch for doubles; the machines that Node runs on are little-endian, as the format is. */
-const double = new Float64Array(1);
-const doubleBytes = new Uint8Array(double.buffer);
 const textDecoder = new TextDecoder();
 const textEncoder = new TextEncoder();
 
@@ -123,6 +120,7 @@ function truncated(position: number): ForeshockError {
 /** Appends fields to a growing buffer; `finish` returns a copy of what was written and starts anew. */
 export class WireWriter {
   private buffer = new Uint8Array(1024);
+  private view = new DataView(this.buffer.buffer);
   private length = 0;
 
   /** Bytes written so far. */
@@ -148,10 +146,8 @@ export class WireWriter {
   double(field: number, value: number): this {
     this.raw(field * 8 + wireType.fixed64);
     this.reserve(8);
-    double[0] = value;
-    const { buffer, length: at } = this;
-    for (let i = 0; i < 8; i++) buffer[at + i] = doubleBytes[i] as number;
-    this.length = at + 8;
+    this.view.setFloat64(this.length, value, true);
+    this.length += 8;
     return this;
   }
 
@@ -172,7 +168,7 @@ export class WireWriter {
   fixed64(field: number, value: bigint): this {
     this.raw(field * 8 + wireType.fixed64);
     this.reserve(8);
-    new DataView(this.buffer.buffer).setBigUint64(this.length, BigInt.asUintN(64, value), true);
+    this.view.setBigUint64(this.length, BigInt.asUintN(64, value), true);
     this.length += 8;
     return this;
   }
@@ -180,7 +176,7 @@ export class WireWriter {
   fixed32(field: number, value: number): this {
     this.raw(field * 8 + wireType.fixed32);
     this.reserve(4);
-    new DataView(this.buffer.buffer).setUint32(this.length, value, true);
+    this.view.setUint32(this.length, value, true);
     this.length += 4;
     return this;
   }
@@ -268,13 +264,12 @@ export class WireWriter {
     return this;
   }
 
-  /** What was written so far, without a copy: good until the next write. */
-  view(): Uint8Array {
-    return this.buffer.subarray(0, this.length);
-  }
-
-  clear(): void {
-    this.length = 0;
+  /** A copy of what was written before `end`, which must not lie inside a field; the rest stays. */
+  take(end: number): Uint8Array {
+    const out = this.buffer.slice(0, end);
+    this.buffer.copyWithin(0, end, this.length);
+    this.length -= end;
+    return out;
   }
 
   finish(): Uint8Array {
@@ -302,6 +297,7 @@ export class WireWriter {
     const grown = new Uint8Array(Math.max(this.buffer.length * 2, this.length + count));
     grown.set(this.buffer.subarray(0, this.length));
     this.buffer = grown;
+    this.view = new DataView(grown.buffer);
   }
 }
 

@@ -58,6 +58,8 @@ export function judgeDistribution(
   const factor = source.hasDrivers ? step.factor : 1;
   const { windowStartMs } = time;
   const plan = planAt(index);
+  const usual = signal.detectors[plan.perRequest] as ExceedanceState;
+  const wasKnown = usualBoundary(usual, 0.5) !== undefined;
   const combined = stepDetectors(plan, signal.detectors, {
     observations: [
       { kind: "distribution", sketch: values, factor, windowStartMs },
@@ -65,8 +67,8 @@ export function judgeDistribution(
     ],
     bad: signalCatalog[source.signal].bad,
     isFrozen: isFrozen(step, signal),
+    isBandWanted: !wasKnown,
   });
-  const usual = signal.detectors[plan.perRequest] as ExceedanceState;
   const isKnown = usualBoundary(usual, 0.5) !== undefined;
   if (isKnown) showUsual(combined, source, usual, factor);
   const isDown =

@@ -7,7 +7,7 @@ import {
   sketchQuantile,
 } from "../../detectors/sketch.ts";
 import type { SignalName } from "../contracts/frame.ts";
-import type { CounterName, SketchName } from "../contracts/measures.ts";
+import { type CounterName, counterIds, type SketchName } from "../contracts/measures.ts";
 import { outcomeGroup, outcomes } from "../contracts/outcomes.ts";
 import { type CellWindow, counter, sketch } from "../contracts/window.ts";
 import { inFlightOf, isStallKnown, queuedOf, stalledWindows } from "./in-flight.ts";
@@ -48,7 +48,10 @@ export type SignalSource =
       readonly level: (window: CellWindow) => number | undefined;
     };
 
-const failureOutcomes = outcomes.filter((outcome) => outcomeGroup[outcome] === "failure");
+/** Counters of the outcomes that are failures, by id: looked up once, because every cell asks in every window. */
+const failureIds = outcomes
+  .filter((outcome) => outcomeGroup[outcome] === "failure")
+  .map((outcome) => counterIds[outcome]);
 
 const ratio = (
   signal: SignalName,
@@ -59,8 +62,12 @@ const ratio = (
   signal,
   set: signal === "failures" ? "failures" : "ratio",
   of,
-  bad: typeof bad === "string" ? (window) => counter(window, bad) : bad,
+  bad: typeof bad === "string" ? counterAt(counterIds[bad]) : bad,
 });
+
+function counterAt(id: number): (window: CellWindow) => number {
+  return ({ counters }) => counters[id] ?? 0;
+}
 
 const distribution = (
   signal: SignalName,
@@ -99,9 +106,9 @@ export const signalSources: readonly SignalSource[] = [
   { kind: "ratio", signal: "stalled", set: "stall", of: "windows", bad: stalledWindows },
 ];
 
-export function failuresOf(window: CellWindow): number {
+export function failuresOf({ counters }: CellWindow): number {
   let failures = 0;
-  for (const outcome of failureOutcomes) failures += counter(window, outcome);
+  for (const id of failureIds) failures += counters[id] ?? 0;
   return failures;
 }
 

@@ -59,10 +59,12 @@ export function stepDetectors(
     readonly observations: readonly Observation[];
     readonly bad: SignalInfo["bad"];
     readonly isFrozen: boolean;
+    /** False where the caller knows what is expected. Default true. */
+    readonly isBandWanted?: boolean;
   },
 ): Combined {
-  const { observations, bad, isFrozen } = input;
-  const options = { isFrozen, isBandWanted: true };
+  const { observations, bad, isFrozen, isBandWanted = true } = input;
+  const options = { isFrozen, isBandWanted };
   const combined: Combined = {
     state: "blind",
     surprise: 0,
