@@ -1,6 +1,7 @@
 /** One model in one region (or as many as are chosen), signal by signal. */
 import { toFleet, toRequests, uids } from "./links.ts";
-import type { DashboardSpec, PanelSpec, TimeSeriesPanel } from "./spec.ts";
+import { chart } from "./shapes.ts";
+import type { DashboardSpec, PanelSpec } from "./spec.ts";
 import { errorShares } from "./sql/outcomes.ts";
 import { cellName, chosenCells } from "./sql/scope.ts";
 import { knownSeconds, knownUntil, longSeries, wideSeries } from "./sql/series.ts";
@@ -12,46 +13,44 @@ import { cellVariables, consoleVariable, incidentAnnotation } from "./variables.
 const chosen = chosenCells();
 const links = [toRequests, toFleet];
 
-type Drawing = Pick<TimeSeriesPanel, "title" | "description" | "unit"> & Partial<TimeSeriesPanel>;
+type Looks = Parameters<typeof chart>[2];
 
-/** A line chart over the chosen cells' windows, half as wide as the page. */
-const windowsChart = (drawing: Drawing, values: readonly string[], given?: string): PanelSpec => ({
-  width: 12,
-  height: 8,
-  links,
-  ...drawing,
-  type: "timeseries",
-  source: {
-    from: "clickhouse",
-    sql: wideSeries({
+/** A line chart over the chosen cells' windows. */
+const windowsChart = (
+  title: string,
+  description: string,
+  looks: Looks,
+  values: readonly string[],
+  given?: string,
+): PanelSpec =>
+  chart(
+    title,
+    description,
+    { links, ...looks },
+    wideSeries({
       table: "windows",
       where: chosen,
       values,
       ...(given === undefined ? {} : { given }),
     }),
-  },
-});
+  );
 
 const banded = (
-  drawing: Drawing,
+  title: string,
+  description: string,
+  looks: Looks,
   signal: "failures" | "ttft" | "duration" | "traffic",
-): PanelSpec => ({
-  width: 12,
-  height: 8,
-  links,
-  bands: [band("seen")],
-  columns: { seen: { color: lineColors.seen } },
-  ...drawing,
-  type: "timeseries",
-  source: {
-    from: "clickhouse",
-    sql: wideSeries({
+): PanelSpec =>
+  chart(
+    title,
+    description,
+    { links, bands: [band("seen")], columns: { seen: { color: lineColors.seen } }, ...looks },
+    wideSeries({
       table: "verdicts",
       where: `${chosen}\n  AND ${hasSignal(signal)}`,
       values: seenAndBand(signal, "seen"),
     }),
-  },
-});
+  );
 
 const quantiles = (sketch: "duration" | "ttft" | "tpot", of: readonly number[]) =>
   secondsQuantiles(sketch, of).map((value, i) => `${value} AS "p${(of[i] ?? 0) * 100}"`);
@@ -76,10 +75,9 @@ const open: readonly PanelSpec[] = [
     },
   },
   banded(
+    "First token p95, seen and expected",
+    "Mean over the chosen cells of their p95 in each window, weighted by requests, and where each expected it. Bad: the line leaves the band upwards and stays.",
     {
-      title: "First token p95, seen and expected",
-      description:
-        "Mean over the chosen cells of their p95 in each window, weighted by requests, and where each expected it. Bad: the line leaves the band upwards and stays.",
       unit: "s",
       decimals: 2,
       isLogarithmic: true,
@@ -87,20 +85,18 @@ const open: readonly PanelSpec[] = [
     "ttft",
   ),
   banded(
+    "Failing, seen and expected",
+    "Share of calls that the service failed, and the band of a window of 5 s. Bad: a line that stays above what it was all day, even within the band.",
     {
-      title: "Failing, seen and expected",
-      description:
-        "Share of calls that the service failed, and the band of a window of 5 s. Bad: a line that stays above what it was all day, even within the band.",
       unit: "percentunit",
       decimals: 2,
     },
     "failures",
   ),
   windowsChart(
+    "First token",
+    "Quantiles of all calls of the chosen cells together, from merged sketches (off by 0.8 % at most). Bad: p50 and p99 that rise together: a queue; p99 alone: one sick replica.",
     {
-      title: "First token",
-      description:
-        "Quantiles of all calls of the chosen cells together, from merged sketches (off by 0.8 % at most). Bad: p50 and p99 that rise together: a queue; p99 alone: one sick replica.",
       unit: "s",
       decimals: 2,
       isLogarithmic: true,
@@ -108,10 +104,9 @@ const open: readonly PanelSpec[] = [
     quantiles("ttft", [0.5, 0.95, 0.99]),
   ),
   windowsChart(
+    "Answer time",
+    "Quantiles of whole answers. Bad: it rises and the first token does not: slow tokens or longer answers.",
     {
-      title: "Answer time",
-      description:
-        "Quantiles of whole answers. Bad: it rises and the first token does not: slow tokens or longer answers.",
       unit: "s",
       decimals: 2,
       isLogarithmic: true,
@@ -119,9 +114,9 @@ const open: readonly PanelSpec[] = [
     quantiles("duration", [0.5, 0.95, 0.99]),
   ),
   windowsChart(
+    "Traffic",
+    "Calls that ended, a second. Bad: a step down without a cause you know.",
     {
-      title: "Traffic",
-      description: "Calls that ended, a second. Bad: a step down without a cause you know.",
       unit: "reqps",
       decimals: 2,
     },
@@ -129,9 +124,9 @@ const open: readonly PanelSpec[] = [
     knownUntil,
   ),
   windowsChart(
+    "Errors by class",
+    "Share of calls by how they ended badly. Bad: one class that grows.",
     {
-      title: "Errors by class",
-      description: "Share of calls by how they ended badly. Bad: one class that grows.",
       unit: "percentunit",
       decimals: 2,
       isStacked: true,
@@ -139,20 +134,18 @@ const open: readonly PanelSpec[] = [
     errorShares.split(",\n  "),
   ),
   windowsChart(
+    "Time per output token",
+    "After the first token. Bad: a step up: crowded servers, or another model behind the name.",
     {
-      title: "Time per output token",
-      description:
-        "After the first token. Bad: a step up: crowded servers, or another model behind the name.",
       unit: "s",
       decimals: 3,
     },
     quantiles("tpot", [0.5, 0.95]),
   ),
   windowsChart(
+    "How answers end",
+    "Share of calls that ended well. Bad: empty, cut or refused answers that rise, or ends without a reason: the service answers, and it is no answer.",
     {
-      title: "How answers end",
-      description:
-        "Share of calls that ended well. Bad: empty, cut or refused answers that rise, or ends without a reason: the service answers, and it is no answer.",
       unit: "percentunit",
       decimals: 2,
     },
@@ -167,30 +160,27 @@ const open: readonly PanelSpec[] = [
 
 const more: readonly PanelSpec[] = [
   windowsChart(
+    "Answer length",
+    "Output tokens of calls that ended well. Bad: a step down or up: another model, another prompt.",
     {
-      title: "Answer length",
-      description:
-        "Output tokens of calls that ended well. Bad: a step down or up: another model, another prompt.",
       unit: "short",
       decimals: 0,
     },
     lengths("output_tokens", [0.5, 0.95]),
   ),
   windowsChart(
+    "Prompt length",
+    "Input tokens a call. Explains slowness: longer prompts take longer. Bad: a step without a release.",
     {
-      title: "Prompt length",
-      description:
-        "Input tokens a call. Explains slowness: longer prompts take longer. Bad: a step without a release.",
       unit: "short",
       decimals: 0,
     },
     lengths("input_tokens", [0.5, 0.95]),
   ),
   windowsChart(
+    "Retries and substitutions",
+    "Retries that clients report, and answers by another model than was asked for, a call. Bad: retries that grow: they are load, too.",
     {
-      title: "Retries and substitutions",
-      description:
-        "Retries that clients report, and answers by another model than was asked for, a call. Bad: retries that grow: they are load, too.",
       unit: "percentunit",
       decimals: 2,
     },
@@ -200,10 +190,9 @@ const more: readonly PanelSpec[] = [
     ],
   ),
   windowsChart(
+    "Tenants a window",
+    "Estimated tenants in a window of 5 s and cell, mean: seen, failed, rate limited. Bad: failed comes near seen: it hits everyone.",
     {
-      title: "Tenants a window",
-      description:
-        "Estimated tenants in a window of 5 s and cell, mean: seen, failed, rate limited. Bad: failed comes near seen: it hits everyone.",
       unit: "short",
       decimals: 1,
     },

@@ -2,6 +2,7 @@
 import { answers } from "./fleet-answers.ts";
 import { application, early } from "./fleet-more.ts";
 import { incidentLinks, toCell, toRequests, uids } from "./links.ts";
+import { chart } from "./shapes.ts";
 import type { DashboardSpec, PanelSpec } from "./spec.ts";
 import { errorShares } from "./sql/outcomes.ts";
 import { began, cellName, chosenCells, chosenIncidents } from "./sql/scope.ts";
@@ -34,88 +35,68 @@ const course: readonly PanelSpec[] = [
       }),
     },
   },
-  {
-    type: "timeseries",
-    title: "Traffic by model",
-    description:
-      "Model calls that ended, a second. Bad: one colour that falls away or floods; all that fall at once point at the way in, not at a model.",
-    width: 12,
-    height: 8,
-    unit: "reqps",
-    decimals: 1,
-    isStacked: true,
-    links,
-    source: {
-      from: "clickhouse",
-      sql: longSeries({
-        table: "windows",
-        where: chosen,
-        given: knownUntil,
-        series: "model",
-        value: `sum(requests) / ${knownSeconds}`,
-      }),
+  chart(
+    "Traffic by model",
+    "Model calls that ended, a second. Bad: one colour that falls away or floods; all that fall at once point at the way in, not at a model.",
+    {
+      unit: "reqps",
+      decimals: 1,
+      isStacked: true,
+      links,
     },
-  },
-  {
-    type: "timeseries",
-    title: "Errors by class",
-    description:
-      "Share of model calls by how they ended badly. Bad: time-outs and 529 that grow from minute to minute. Rate limits of one customer are theirs; of all customers they are ours.",
-    width: 12,
-    height: 8,
-    unit: "percentunit",
-    decimals: 2,
-    isStacked: true,
-    links,
-    source: {
-      from: "clickhouse",
-      sql: wideSeries({ table: "windows", where: chosen, values: errorShares.split(",\n  ") }),
+    longSeries({
+      table: "windows",
+      where: chosen,
+      given: knownUntil,
+      series: "model",
+      value: `sum(requests) / ${knownSeconds}`,
+    }),
+  ),
+  chart(
+    "Errors by class",
+    "Share of model calls by how they ended badly. Bad: time-outs and 529 that grow from minute to minute. Rate limits of one customer are theirs; of all customers they are ours.",
+    {
+      unit: "percentunit",
+      decimals: 2,
+      isStacked: true,
+      links,
     },
-  },
-  {
-    type: "timeseries",
-    title: "First token p95, seen and expected",
-    description:
-      "Mean over cells of their p95 in each window, weighted by requests, with the band in which each cell expected it. Bad: the line leaves the band upwards and stays; this is the earliest sign of overload.",
-    width: 12,
-    height: 8,
-    unit: "s",
-    decimals: 2,
-    isLogarithmic: true,
-    bands: [band("seen")],
-    columns: { seen: { color: lineColors.seen } },
-    links,
-    source: {
-      from: "clickhouse",
-      sql: wideSeries({
-        table: "verdicts",
-        where: `${chosen}\n  AND ${hasSignal("ttft")}`,
-        values: seenAndBand("ttft", "seen"),
-      }),
+    wideSeries({ table: "windows", where: chosen, values: errorShares.split(",\n  ") }),
+  ),
+  chart(
+    "First token p95, seen and expected",
+    "Mean over cells of their p95 in each window, weighted by requests, with the band in which each cell expected it. Bad: the line leaves the band upwards and stays; this is the earliest sign of overload.",
+    {
+      unit: "s",
+      decimals: 2,
+      isLogarithmic: true,
+      bands: [band("seen")],
+      columns: { seen: { color: lineColors.seen } },
+      links,
     },
-  },
-  {
-    type: "timeseries",
-    title: "Answer time p95, seen and expected",
-    description:
-      "The same of whole answers. Bad: above the band while first tokens are normal: token speed or longer answers; see the cell's own dashboard.",
-    width: 12,
-    height: 8,
-    unit: "s",
-    decimals: 1,
-    isLogarithmic: true,
-    bands: [band("seen")],
-    columns: { seen: { color: lineColors.seen } },
-    links,
-    source: {
-      from: "clickhouse",
-      sql: wideSeries({
-        table: "verdicts",
-        where: `${chosen}\n  AND ${hasSignal("duration")}`,
-        values: seenAndBand("duration", "seen"),
-      }),
+    wideSeries({
+      table: "verdicts",
+      where: `${chosen}\n  AND ${hasSignal("ttft")}`,
+      values: seenAndBand("ttft", "seen"),
+    }),
+  ),
+  chart(
+    "Answer time p95, seen and expected",
+    "The same of whole answers. Bad: above the band while first tokens are normal: token speed or longer answers; see the cell's own dashboard.",
+    {
+      unit: "s",
+      decimals: 1,
+      isLogarithmic: true,
+      bands: [band("seen")],
+      columns: { seen: { color: lineColors.seen } },
+      links,
     },
-  },
+    wideSeries({
+      table: "verdicts",
+      where: `${chosen}\n  AND ${hasSignal("duration")}`,
+      values: seenAndBand("duration", "seen"),
+    }),
+  ),
   {
     type: "table",
     title: "Incidents",

@@ -1,5 +1,6 @@
 /** An incident's records as tables: how it went, what explains it, examples, who was told. */
 import { traceLinks } from "./links.ts";
+import { chart } from "./shapes.ts";
 import type { Column, PanelSpec } from "./spec.ts";
 import { chosenIncident, itsCells, newestRecord } from "./sql/incident-scope.ts";
 import { keyName } from "./sql/scope.ts";
@@ -134,23 +135,20 @@ ORDER BY at, sink
 LIMIT 200`,
     },
   },
-  {
-    type: "timeseries",
-    title: "Degraded cells",
-    description:
-      "How many of the incident's cells were anomalous in each step. Bad: a stair upwards.",
-    width: 24,
-    height: 7,
-    unit: "none",
-    decimals: 0,
-    source: {
-      from: "clickhouse",
-      sql: longSeries({
-        table: "verdicts",
-        where: itsCells,
-        series: "'anomalous'",
-        value: "uniqExactIf((kind, provider, model, region, operation), anomalous > 0)",
-      }),
+  chart(
+    "Degraded cells",
+    "How many of the incident's cells were anomalous in each step. Bad: a stair upwards.",
+    {
+      width: 24,
+      height: 7,
+      unit: "none",
+      decimals: 0,
     },
-  },
+    longSeries({
+      table: "verdicts",
+      where: itsCells,
+      series: "'anomalous'",
+      value: "uniqExactIf((kind, provider, model, region, operation), anomalous > 0)",
+    }),
+  ),
 ];

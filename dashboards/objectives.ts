@@ -1,5 +1,6 @@
 /** Service level objectives: how much failure was allowed, how much is used up, how fast it goes. */
 import { toCell, toRequests, uids } from "./links.ts";
+import { answer, chart } from "./shapes.ts";
 import type { DashboardSpec, PanelSpec, Threshold } from "./spec.ts";
 import { failureRatio, failures, served } from "./sql/outcomes.ts";
 import { rolledQuery } from "./sql/rolled.ts";
@@ -27,28 +28,9 @@ const pageFrom: readonly Threshold[] = [
   { from: pageBurn, color: "red" },
 ];
 
-const stat = (
-  title: string,
-  description: string,
-  of: {
-    readonly unit: PanelSpec["unit"];
-    readonly decimals: number;
-    readonly thresholds?: readonly Threshold[];
-  },
-  expression: string,
-  from = "$__fromTime",
-): PanelSpec => ({
-  type: "stat",
-  title,
-  description,
-  width: 4,
-  height: 4,
-  ...of,
-  source: {
-    from: "clickhouse",
-    sql: rolledQuery({ table: "windows", where: chosen, values: [expression], from }),
-  },
-});
+/** One value of all windows of the range. */
+const ofRange = (expression: string, from = "$__fromTime") =>
+  rolledQuery({ table: "windows", where: chosen, values: [expression], from });
 
 /** Burn rate over the time before each step, rounded to whole steps. */
 const sliding = (seconds: number, name: string) =>
@@ -66,13 +48,13 @@ const usedUp = (from = "$__fromTime") =>
   });
 
 const panels: readonly PanelSpec[] = [
-  stat(
+  answer(
     "Served well",
     "Share of model calls that the service did not fail, of those that were not refused for quota, login or a mistake. Bad: under the objective.",
     { unit: "percentunit", decimals: 3 },
-    `1 - ${failureRatio} AS share`,
+    ofRange(`1 - ${failureRatio} AS share`),
   ),
-  stat(
+  answer(
     "Budget left in the range",
     "1 less failures over allowed failures. Bad: under 0: the objective is missed over this range.",
     {
@@ -83,9 +65,9 @@ const panels: readonly PanelSpec[] = [
         { from: 0, color: "green" },
       ],
     },
-    `${budgetLeft} AS share`,
+    ofRange(`${budgetLeft} AS share`),
   ),
-  stat(
+  answer(
     "Burn rate, last hour",
     "How many times faster than allowed failures come; 1 uses the budget up exactly in its time. Bad: 14.4, which is 2 % of a month's budget in an hour.",
     {
@@ -96,41 +78,37 @@ const panels: readonly PanelSpec[] = [
         { from: pageBurn, color: "red" },
       ],
     },
-    `${burnRate} AS rate`,
-    "($__toTime - INTERVAL 1 HOUR)",
+    ofRange(`${burnRate} AS rate`, "($__toTime - INTERVAL 1 HOUR)"),
   ),
-  stat(
+  answer(
     "Failures in the range",
     "Model calls that the service failed. Bad: more than were allowed, beside.",
     { unit: "short", decimals: 0 },
-    `sum(${failures}) AS failures`,
+    ofRange(`sum(${failures}) AS failures`),
   ),
-  stat(
+  answer(
     "Failures allowed",
     "What the objective allows of the calls that were made. Bad: fewer than there were.",
     { unit: "short", decimals: 0 },
-    `(1 - ${objective}) * sum(${served}) AS failures`,
+    ofRange(`(1 - ${objective}) * sum(${served}) AS failures`),
   ),
-  stat(
+  answer(
     "First token in time",
     "Share of first tokens that came within the chosen time, from sketches (right to 1.6 % of the time). Bad: under the share that is the objective.",
     { unit: "percentunit", decimals: 2 },
-    `${quickShare} AS share`,
+    ofRange(`${quickShare} AS share`),
   ),
-  {
-    type: "timeseries",
-    title: "Burn rate",
-    description:
-      "Over the last hour and the last six. Bad: both above the line at 14.4: page; both above 1 for long: the budget will not last.",
-    width: 12,
-    height: 9,
-    unit: "x",
-    decimals: 1,
-    thresholds: pageFrom,
-    links,
-    source: {
-      from: "clickhouse",
-      sql: `SELECT time, "1 h", "6 h"
+  chart(
+    "Burn rate",
+    "Over the last hour and the last six. Bad: both above the line at 14.4: page; both above 1 for long: the budget will not last.",
+    {
+      height: 9,
+      unit: "x",
+      decimals: 1,
+      thresholds: pageFrom,
+      links,
+    },
+    `SELECT time, "1 h", "6 h"
 FROM
 (
   SELECT
@@ -144,22 +122,18 @@ FROM
 )
 WHERE time >= toStartOfInterval($__fromTime, INTERVAL $__interval_s second)
 ORDER BY time ${fillSteps}`,
+  ),
+  chart(
+    "Budget left over the range",
+    "What is left of the budget that the range's calls so far allow. Bad: a fall like a cliff is an incident; a slope is many small failures.",
+    {
+      height: 9,
+      unit: "percentunit",
+      decimals: 1,
+      max: 1,
+      links,
     },
-  },
-  {
-    type: "timeseries",
-    title: "Budget left over the range",
-    description:
-      "What is left of the budget that the range's calls so far allow. Bad: a fall like a cliff is an incident; a slope is many small failures.",
-    width: 12,
-    height: 9,
-    unit: "percentunit",
-    decimals: 1,
-    max: 1,
-    links,
-    source: {
-      from: "clickhouse",
-      sql: `SELECT
+    `SELECT
   time,
   toNullable(1 - sum(failed) OVER (ORDER BY time) / nullIf((1 - ${objective}) * sum(of) OVER (ORDER BY time), 0)) AS left
 FROM
@@ -167,8 +141,7 @@ FROM
   ${usedUp().replaceAll("\n", "\n  ")}
 )
 ORDER BY time ${fillSteps}`,
-    },
-  },
+  ),
   {
     type: "table",
     title: "By model and region",

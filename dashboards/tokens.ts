@@ -1,6 +1,7 @@
 /** Tokens and what they cost by the price list in `prices.ts`. */
 import { toCell, toRequests, uids } from "./links.ts";
 import { hasPrice, prices, pricesAsOf, rowCost } from "./prices.ts";
+import { answer, chart } from "./shapes.ts";
 import type { DashboardSpec, PanelSpec } from "./spec.ts";
 import { rolledQuery } from "./sql/rolled.ts";
 import { chosenCells } from "./sql/scope.ts";
@@ -10,23 +11,9 @@ import { cellVariables, consoleVariable, incidentAnnotation } from "./variables.
 const chosen = chosenCells();
 const links = [toCell, toRequests];
 
-const sum = (
-  title: string,
-  description: string,
-  of: { readonly unit: PanelSpec["unit"]; readonly decimals: number },
-  expression: string,
-): PanelSpec => ({
-  type: "stat",
-  title,
-  description,
-  width: 4,
-  height: 4,
-  ...of,
-  source: {
-    from: "clickhouse",
-    sql: rolledQuery({ table: "windows", where: chosen, values: [expression] }),
-  },
-});
+/** One value of all windows of the range. */
+const ofRange = (expression: string) =>
+  rolledQuery({ table: "windows", where: chosen, values: [expression] });
 
 const listed = prices
   .map(
@@ -36,110 +23,97 @@ const listed = prices
   .join("\n");
 
 const panels: readonly PanelSpec[] = [
-  sum(
+  answer(
     "Cost in the range",
     "By the price list below; models without a price are left out. Bad: far above the same range last week.",
     { unit: "currencyUSD", decimals: 2 },
-    `sum(${rowCost}) AS usd`,
+    ofRange(`sum(${rowCost}) AS usd`),
   ),
-  sum(
+  answer(
     "Cost of 1,000 calls",
     "Cost over all calls with a price. Bad: it rises while traffic does not: longer prompts or answers, or a dearer model.",
     { unit: "currencyUSD", decimals: 3 },
-    `1000 * sum(${rowCost}) / nullIf(sumIf(requests, ${hasPrice}), 0) AS usd`,
+    ofRange(`1000 * sum(${rowCost}) / nullIf(sumIf(requests, ${hasPrice}), 0) AS usd`),
   ),
-  sum(
+  answer(
     "Input tokens",
     "As providers report them, cached ones included; failed calls report none. Bad: a jump without more calls.",
     { unit: "short", decimals: 1 },
-    "sum(input_tokens) AS tokens",
+    ofRange("sum(input_tokens) AS tokens"),
   ),
-  sum(
+  answer(
     "Output tokens",
     "As providers report them. Bad: a jump: runaway answers.",
     { unit: "short", decimals: 1 },
-    "sum(output_tokens) AS tokens",
+    ofRange("sum(output_tokens) AS tokens"),
   ),
-  sum(
+  answer(
     "Input from cache",
     "Share of input tokens that came from the provider's cache. Bad: it falls: prompts lost their common beginning.",
     { unit: "percentunit", decimals: 1 },
-    "sum(cached_input_tokens) / nullIf(sum(input_tokens), 0) AS share",
+    ofRange("sum(cached_input_tokens) / nullIf(sum(input_tokens), 0) AS share"),
   ),
-  sum(
+  answer(
     "Calls without a price",
     "Share of calls to models that the price list does not know: their cost is missing everywhere here. Bad: anything but 0.",
     { unit: "percentunit", decimals: 1 },
-    `sumIf(requests, NOT ${hasPrice}) / nullIf(sum(requests), 0) AS share`,
+    ofRange(`sumIf(requests, NOT ${hasPrice}) / nullIf(sum(requests), 0) AS share`),
   ),
-  {
-    type: "timeseries",
-    title: "Cost an hour by model",
-    description:
-      "USD an hour at the present rate. Bad: a model that takes over (a fallback to a dearer one), or a step without a release.",
-    width: 24,
-    height: 8,
-    unit: "currencyUSD",
-    decimals: 2,
-    isStacked: true,
-    links,
-    source: {
-      from: "clickhouse",
-      sql: longSeries({
-        table: "windows",
-        where: chosen,
-        given: knownUntil,
-        series: "model",
-        value: `sum(${rowCost}) / ${knownSeconds} * 3600`,
-      }),
+  chart(
+    "Cost an hour by model",
+    "USD an hour at the present rate. Bad: a model that takes over (a fallback to a dearer one), or a step without a release.",
+    {
+      width: 24,
+      unit: "currencyUSD",
+      decimals: 2,
+      isStacked: true,
+      links,
     },
-  },
-  {
-    type: "timeseries",
-    title: "Tokens a second",
-    description:
-      "Input, cached input and output. Bad: output that falls while calls do not: answers are cut.",
-    width: 12,
-    height: 8,
-    unit: "short",
-    decimals: 0,
-    links,
-    source: {
-      from: "clickhouse",
-      sql: wideSeries({
-        table: "windows",
-        where: chosen,
-        given: knownUntil,
-        values: [
-          `sum(input_tokens) / ${knownSeconds} AS "input"`,
-          `sum(cached_input_tokens) / ${knownSeconds} AS "input from cache"`,
-          `sum(output_tokens) / ${knownSeconds} AS "output"`,
-          `sum(reasoning_tokens) / ${knownSeconds} AS "reasoning"`,
-        ],
-      }),
+    longSeries({
+      table: "windows",
+      where: chosen,
+      given: knownUntil,
+      series: "model",
+      value: `sum(${rowCost}) / ${knownSeconds} * 3600`,
+    }),
+  ),
+  chart(
+    "Tokens a second",
+    "Input, cached input and output. Bad: output that falls while calls do not: answers are cut.",
+    {
+      unit: "short",
+      decimals: 0,
+      links,
     },
-  },
-  {
-    type: "timeseries",
-    title: "Tokens a call",
-    description: "Means over calls that ended well. Bad: a step: another prompt or another model.",
-    width: 12,
-    height: 8,
-    unit: "short",
-    decimals: 0,
-    links,
-    source: {
-      from: "clickhouse",
-      sql: wideSeries({
-        table: "windows",
-        where: chosen,
-        values: [
-          'sum(input_tokens) / nullIf(sum(outcome_ok), 0) AS "input"',
-          'sum(output_tokens) / nullIf(sum(outcome_ok), 0) AS "output"',
-        ],
-      }),
+    wideSeries({
+      table: "windows",
+      where: chosen,
+      given: knownUntil,
+      values: [
+        `sum(input_tokens) / ${knownSeconds} AS "input"`,
+        `sum(cached_input_tokens) / ${knownSeconds} AS "input from cache"`,
+        `sum(output_tokens) / ${knownSeconds} AS "output"`,
+        `sum(reasoning_tokens) / ${knownSeconds} AS "reasoning"`,
+      ],
+    }),
+  ),
+  chart(
+    "Tokens a call",
+    "Means over calls that ended well. Bad: a step: another prompt or another model.",
+    {
+      unit: "short",
+      decimals: 0,
+      links,
     },
-  },
+    wideSeries({
+      table: "windows",
+      where: chosen,
+      values: [
+        'sum(input_tokens) / nullIf(sum(outcome_ok), 0) AS "input"',
+        'sum(output_tokens) / nullIf(sum(outcome_ok), 0) AS "output"',
+      ],
+    }),
+  ),
   {
     type: "table",
     title: "By model",
