@@ -5,6 +5,7 @@
 import type { CellKey } from "../contracts/cell.ts";
 import type { Frame, SignalName } from "../contracts/frame.ts";
 import type { IncidentDetail, Point } from "../contracts/http-api.ts";
+import { mostHit } from "../contracts/incident.ts";
 import { topics } from "../contracts/topics.ts";
 import type { Log } from "../log/log.ts";
 import { offsetAtTime, readFrames } from "./frame-range.ts";
@@ -139,10 +140,8 @@ function courseOf({ cell, points, unusual }: Kept, { revisions }: IncidentKnown)
   };
 }
 
-/** Where the leading signal is most surprising. */
-function leadingCell({ latest: { evidence, leadingSignal, cells } }: IncidentKnown): CellKey {
-  const leading = evidence
-    .filter(({ signal }) => signal === leadingSignal)
-    .sort((a, b) => b.surprise - a.surprise);
-  return leading[0]?.cell ?? cells[0] ?? ("" as CellKey);
+/** The cell that the alert tells the leading signal by. */
+function leadingCell({ latest }: IncidentKnown): CellKey {
+  const leading = mostHit(latest, ({ signal }) => signal === latest.leadingSignal);
+  return leading?.cell ?? latest.cells[0] ?? ("" as CellKey);
 }

@@ -13,7 +13,7 @@ import {
   zoneName,
 } from "./format.ts";
 import { signalCatalog } from "./frame.ts";
-import type { Evidence, Incident } from "./incident.ts";
+import { type Evidence, type Incident, mostHit } from "./incident.ts";
 
 export interface AlertTextOptions {
   /** IANA name, such as `Europe/Berlin`. */
@@ -84,7 +84,7 @@ function line(label: string, text: string): string[] {
 
 /** One line for the leading signal, one for another that users notice. */
 function seenLines(incident: Incident, options: AlertTextOptions): string[] {
-  const leading = mostHit(incident, (evidence) => evidence.signal === incident.leadingSignal);
+  const leading = mostHit(incident, ({ signal }) => signal === incident.leadingSignal);
   const other = mostHit(
     incident,
     (evidence) =>
@@ -103,16 +103,6 @@ function seenLines(incident: Incident, options: AlertTextOptions): string[] {
       .join("; ");
     return line(index === 0 || leading === undefined ? "Seen" : "", text);
   });
-}
-
-/** The cell that most of the requests in trouble are of: what is said of it holds for most people. */
-function mostHit(
-  incident: Incident,
-  isWanted: (evidence: Evidence) => boolean,
-): Evidence | undefined {
-  return incident.evidence
-    .filter(isWanted)
-    .toSorted((a, b) => b.bad - a.bad || b.surprise - a.surprise)[0];
 }
 
 /** Whose value it is, where the place of the incident does not say so. */

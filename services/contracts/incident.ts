@@ -1,6 +1,6 @@
 /** Incidents: one record a transition (topic `foreshock.incidents`). Everything that an alert says is in it. */
 import * as z from "zod";
-import type { CellKey } from "./cell.ts";
+import { type CellKey, parseCellKey } from "./cell.ts";
 import { signalNames } from "./frame.ts";
 import { jsonRecord } from "./json-record.ts";
 
@@ -144,4 +144,18 @@ export function incidentLine(
         }),
     reason: incident.reason,
   });
+}
+
+/**
+ * Of the evidence that is wanted, that of the cell which most of the requests in trouble are of: what is said of it holds for most
+ * people. Calls of models come before HTTP routes, which hold them.
+ */
+export function mostHit(
+  { evidence }: Pick<Incident, "evidence">,
+  isWanted: (evidence: Evidence) => boolean,
+): Evidence | undefined {
+  const isRoute = (one: Evidence) => Number(parseCellKey(one.cell).kind === "http");
+  return evidence
+    .filter(isWanted)
+    .toSorted((a, b) => isRoute(a) - isRoute(b) || b.bad - a.bad || b.surprise - a.surprise)[0];
 }

@@ -1,11 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { mergeNow } from "../../services/console/web/live-now.ts";
-import {
-  matches,
-  matrixOf,
-  operationLabel,
-  shownValue,
-} from "../../services/console/web/matrix-model.ts";
+import { matches, matrixOf, shownValue } from "../../services/console/web/matrix-model.ts";
 import { sparklinePaths } from "../../services/console/web/sparkline-paths.ts";
 import type { CellView, Now, Point } from "../../services/contracts/http-api.ts";
 
@@ -116,13 +111,15 @@ describe("matrixOf", () => {
     ]);
   });
 
-  it("names services for routes and says what is watched together", () => {
+  it("has a row a route, with its service, and says what is watched together", () => {
     const { rows } = matrixOf([
       aCellView({ kind: "http", provider: "web", model: "", operation: "POST /login" }),
+      aCellView({ kind: "http", provider: "web", model: "", operation: "GET /sessions/{id}" }),
       aCellView({ provider: "_other", model: "_other", region: "_other", operation: "_other" }),
     ]);
     expect(rows.map(({ title, subtitle }) => [title, subtitle])).toEqual([
-      ["web", "HTTP routes"],
+      ["POST /login", "web"],
+      ["GET /sessions/{id}", "web"],
       ["all others", "watched together"],
     ]);
   });
@@ -144,20 +141,6 @@ describe("shownValue", () => {
       isNewest: false,
     });
     expect(shownValue(aCellView({ main: null }))).toEqual({ value: null, isNewest: true });
-  });
-});
-
-describe("operationLabel", () => {
-  it("keeps what tells routes apart", () => {
-    expect(
-      [
-        "chat",
-        "POST /login",
-        "POST /api/v1/sessions/{id}/messages",
-        "GET /averyveryverylongname",
-        "",
-      ].map(operationLabel),
-    ).toEqual(["chat", "POST /login", "…/messages", "GET /averyveryverylongname", "–"]);
   });
 });
 

@@ -29,6 +29,7 @@ export function createIncidentView(id: string, actions: Actions): View {
     section("Deliveries", deliveries),
   );
   body.hidden = true;
+  head.append(h("p", { class: "muted" }, "Reading the incident …"));
   const element = h("article", { class: "incident-page" }, head, body);
   let detail: IncidentDetail | undefined;
   let isFetching = false;

@@ -3,7 +3,7 @@ import type { CellView } from "../../contracts/http-api.ts";
 
 export interface MatrixRow {
   readonly key: string;
-  /** The model, or the service of HTTP routes. */
+  /** The model, or an HTTP route, whose service is the subtitle. */
   readonly title: string;
   readonly subtitle: string;
   /** One list a column, in the order of operations. */
@@ -23,43 +23,32 @@ export function matrixOf(cells: readonly CellView[]): Matrix {
   );
   const rows = new Map<string, CellView[]>();
   for (const cell of cells) {
-    const key = `${cell.kind}\n${cell.provider}\n${cell.model}`;
+    const key = `${cell.kind}\n${cell.provider}\n${isRoute(cell) ? cell.operation : cell.model}`;
     rows.set(key, [...(rows.get(key) ?? []), cell]);
   }
   return {
     regions,
     rows: [...rows].map(([key, inRow]) => {
       const [first] = inRow;
-      const isHttp = first?.kind === "http";
       const isOther = first?.provider === "_other";
+      const ownTitle = first !== undefined && isRoute(first) ? first.operation : first?.model;
       return {
         key,
-        title: isOther
-          ? "all others"
-          : (isHttp ? first?.provider : first?.model) || "unnamed model",
-        subtitle: isOther ? "watched together" : isHttp ? "HTTP routes" : (first?.provider ?? ""),
+        title: isOther ? "all others" : ownTitle || "unnamed model",
+        subtitle: isOther ? "watched together" : (first?.provider ?? ""),
         columns: regions.map((region) => inRow.filter((cell) => regionOf(cell) === region)),
       };
     }),
   };
 }
 
-function regionOf({ region, provider }: CellView): string {
-  return region === "" || provider === "_other" ? noRegion : region;
+/** A route has a row of its own, since its name is too long for a place inside one. */
+export function isRoute({ kind, provider }: CellView): boolean {
+  return kind === "http" && provider !== "_other";
 }
 
-const shortEnough = 14;
-
-/** An operation in few letters: of a long route its last part that is no parameter, with the method where there is room. */
-export function operationLabel(operation: string): string {
-  if (operation.length <= shortEnough) return operation || "–";
-  const route = /^([A-Z]+) (\/.*)$/.exec(operation);
-  if (route === null) return operation;
-  const parts = (route[2] ?? "").split("/").filter((part) => part !== "");
-  const last = parts.findLast((part) => !/^[:{<*]/.test(part)) ?? parts.at(-1) ?? "";
-  if (parts.length <= 1) return operation;
-  const label = `${route[1]} …/${last}`;
-  return label.length <= shortEnough ? label : `…/${last}`;
+function regionOf({ region, provider }: CellView): string {
+  return region === "" || provider === "_other" ? noRegion : region;
 }
 
 /** In how many ms a value is still shown when newer windows had none: cells with few requests have many such windows. */

@@ -3,7 +3,7 @@ import type { CellView } from "../../contracts/http-api.ts";
 import { h, setText } from "./dom.ts";
 import { formatExpected, formatValue } from "./format.ts";
 import { glyph } from "./glyph.ts";
-import { matches, matrixOf, operationLabel, shownValue } from "./matrix-model.ts";
+import { isRoute, matches, matrixOf, shownValue } from "./matrix-model.ts";
 import { createSparkline } from "./sparkline.ts";
 
 export interface MatrixView {
@@ -44,7 +44,7 @@ function draw(cells: readonly CellView[], entries: Map<string, Entry>): HTMLElem
     h(
       "caption",
       { class: "hidden" },
-      "Models by region: state, main signal and its last 15 minutes",
+      "Models and routes by region: state, main signal and its last 15 minutes",
     ),
     h(
       "thead",
@@ -52,7 +52,7 @@ function draw(cells: readonly CellView[], entries: Map<string, Entry>): HTMLElem
       h(
         "tr",
         {},
-        h("th", { scope: "col" }, "Model"),
+        h("th", { scope: "col" }, "Model or route"),
         ...regions.map((region) => h("th", { scope: "col" }, region)),
       ),
     ),
@@ -95,19 +95,20 @@ function createEntry(cell: CellView): Entry {
     "button",
     { type: "button", class: "cell", "data-nav": `cell:${cell.cell}`, "data-cell": cell.cell },
     sign,
-    h("span", { class: "operation" }, operationLabel(cell.operation)),
+    ...(isRoute(cell) ? [] : [h("span", { class: "operation" }, cell.operation || "–")]),
     spark.element,
     value,
     what,
   );
   let state = "";
+  const base = isRoute(cell) ? "cell route" : "cell";
   return {
     element,
     update(now) {
       if (now.state !== state) {
         state = now.state;
         sign.replaceChildren(glyph(now.state, true));
-        element.className = `cell ${now.state}`;
+        element.className = `${base} ${now.state}`;
       }
       const shown = shownValue(now);
       setText(value, formatValue(shown.value, now.main?.unit ?? ""));
