@@ -1,6 +1,6 @@
 /**
- * Many series for `bench:scale`: cells of 17 signals each, every one of them with detectors of its own, because each cell once had
- * a request that was bad in each signal's sense. Traffic is drawn once and dealt out to the cells in turn.
+ * Many series for `bench:scale`: cells of 17 signals each (all but the two that only metrics of servers give), every one of them with
+ * detectors of its own, because each cell once had a request that was bad in each signal's sense. Traffic is drawn once and dealt out to the cells in turn.
  */
 import { cellKey } from "../../services/contracts/cell.ts";
 import { type CounterName, counterIds, sketchIds } from "../../services/contracts/measures.ts";
@@ -14,7 +14,7 @@ import {
 } from "../support/detect-traffic.ts";
 import { aCell, aWindow } from "../support/records.ts";
 
-/** Signals of a cell: all that there are. */
+/** Signals of a cell. */
 export const seriesPerCell = 17;
 export const scaleWindowMs = 1_000;
 const startMs = 1_800_000_000_000;

@@ -34,7 +34,7 @@ export interface TicksResult {
   readonly restoreCpuSeconds: number;
 }
 
-/** Enough windows with requests for every detector but the seasonal one to judge. */
+/** Enough windows with requests for thresholds and charts to be there, and half of what the sums over blocks need. */
 const warmUpWindows = 64;
 /** Ticks without any request, so that cells are as quiet as they will be. */
 const quietTicks = 80;
