@@ -13,7 +13,7 @@ export interface Retention {
   readonly spanDays: number;
   /** Windows, verdicts, incidents, deliveries. */
   readonly windowDays: number;
-  /** Windows and verdicts of a minute and of an hour. Default: as other windows. */
+  /** Windows and verdicts of a minute and of an hour: at least as long as what they are made from. */
   readonly minuteDays?: number;
   readonly hourDays?: number;
 }
@@ -72,15 +72,18 @@ export async function migrate(
 
 /** Sets how long rows are kept; cheap when nothing changes, and rows go when parts are next merged. */
 export async function applyRetention(history: History, retention: Retention): Promise<void> {
+  // Questions take a minute or an hour instead of what it was made from, so it must stay as long.
+  const minuteDays = Math.max(retention.windowDays, retention.minuteDays ?? 0);
+  const hourDays = Math.max(minuteDays, retention.hourDays ?? 0);
   const days: Readonly<Record<string, readonly [column: string, days: number]>> = {
     spans: ["append_time", retention.spanDays],
     windows: ["window_start", retention.windowDays],
-    windows_minute: ["window_start", retention.minuteDays ?? retention.windowDays],
-    windows_hour: ["window_start", retention.hourDays ?? retention.windowDays],
+    windows_minute: ["window_start", minuteDays],
+    windows_hour: ["window_start", hourDays],
     closed: ["window_start", retention.windowDays],
     verdicts: ["window_start", retention.windowDays],
-    verdicts_minute: ["window_start", retention.minuteDays ?? retention.windowDays],
-    verdicts_hour: ["window_start", retention.hourDays ?? retention.windowDays],
+    verdicts_minute: ["window_start", minuteDays],
+    verdicts_hour: ["window_start", hourDays],
     incidents: ["opened", retention.windowDays],
     deliveries: ["at", retention.windowDays],
   };

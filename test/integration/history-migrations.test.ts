@@ -75,6 +75,25 @@ describe("migrations", () => {
     }
   });
 
+  it("keep minutes and hours as long as what they are made from", async () => {
+    await applyRetention(running.history, {
+      spanDays: 7,
+      windowDays: 90,
+      minuteDays: 10,
+      hourDays: 400,
+    });
+    const rows = await running.history.query<{ name: string; days: string }>(
+      `SELECT name, extract(engine_full, 'TTL .*toIntervalDay[(]([0-9]+)') AS days FROM system.tables
+       WHERE database = currentDatabase() AND name IN ('windows_minute', 'windows_hour', 'verdicts_minute', 'verdicts_hour') ORDER BY name`,
+    );
+    expect(rows.map(({ name, days }) => [name, days])).toEqual([
+      ["verdicts_hour", "400"],
+      ["verdicts_minute", "90"],
+      ["windows_hour", "400"],
+      ["windows_minute", "90"],
+    ]);
+  });
+
   it("refuse a file that was edited after it ran", async () => {
     const name = (await readdir(folder)).find((file) => file.startsWith("0001")) ?? "";
     const edited = await mkdtemp(join(tmpdir(), "foreshock-migrations-"));
