@@ -43,7 +43,7 @@ export function judgeCell(
     window,
     time,
     isCellFrozen: cell.isFrozen,
-    isWarming: cell.seen < detect.warmUpWindows,
+    isWarming: Math.max(cell.seen, levelsSeen(cell, window)) < detect.warmUpWindows,
     factor,
     shortBelow: shortBelow(cell),
     detect,
@@ -62,6 +62,12 @@ export function judgeCell(
   if (!step.isCellFrozen) learnDrivers(cell.drivers, sample, latency);
   cell.isFrozen = isAnyFrozen(cell);
   return assembleFrame(step);
+}
+
+/** Windows with gauges so far: a cell that has nothing else is judged by them. Changes `cell`. */
+function levelsSeen(cell: CellState, { gauges }: CellWindow): number {
+  if (Object.keys(gauges).length > 0) cell.levels = (cell.levels ?? 0) + 1;
+  return cell.levels ?? 0;
 }
 
 /** A window that tells nothing: only traffic is judged, and the rest is put off (see cell-silence.ts). */

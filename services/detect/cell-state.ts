@@ -6,6 +6,8 @@ import { type Denominator, signalSources } from "./signal-sources.ts";
 export interface CellState {
   /** Windows with requests. */
   seen: number;
+  /** Windows with gauges; absent in older checkpoints. */
+  levels?: number;
   /** Windows since the last request. */
   quiet: number;
   /** Decayed requests and windows: their ratio is the cell's usual traffic. */
