@@ -9,7 +9,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { encodeCaptureRecord } from "../../services/log/capture-format.ts";
-import { install, versionsIn } from "./environments.ts";
+import { environmentOf, install, versionsIn } from "./environments.ts";
 import { captureFile, truthFile } from "./fixtures.ts";
 import { startOtlpReceiver } from "./otlp-receiver.ts";
 import { firstChunkMs, startProvider } from "./provider-server.ts";
@@ -63,7 +63,7 @@ async function drive(
   library: LibraryRun,
   at: { readonly folder: string; readonly provider: string; readonly receiver: string },
 ): Promise<void> {
-  const isPython = library.language === "python";
+  const isPython = environmentOf(library).language === "python";
   const program = isPython ? join(at.folder, "bin", "python") : process.execPath;
   const child = spawn(program, [join(drivers, library.driver)], {
     cwd: at.folder,

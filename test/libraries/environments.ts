@@ -4,15 +4,23 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import type { LibraryRun } from "./runs.ts";
+import { type LibraryEnvironment, type LibraryRun, libraryEnvironments } from "./runs.ts";
 
 const run = promisify(execFile);
 const installMs = 600_000;
 
 export const environmentsFolder = join(tmpdir(), "foreshock-libraries");
 
+export function environmentOf({ name, environment }: LibraryRun): LibraryEnvironment {
+  const found = libraryEnvironments[environment];
+  if (found === undefined) throw new Error(`${name}: there is no environment ${environment}`);
+  return found;
+}
+
 /** Folder of the environment, with its packages installed. */
-export async function install({ environment, language, packages }: LibraryRun): Promise<string> {
+export async function install(library: LibraryRun): Promise<string> {
+  const { environment } = library;
+  const { language, packages } = environmentOf(library);
   const folder = join(environmentsFolder, environment);
   const complete = join(folder, "complete");
   if (existsSync(complete)) return folder;
@@ -39,14 +47,13 @@ export async function versionsIn(
   library: LibraryRun,
 ): Promise<Record<string, string>> {
   const versions: Record<string, string> = {};
+  const isPython = environmentOf(library).language === "python";
   for (const name of library.named) {
-    const script =
-      library.language === "python"
-        ? `import importlib.metadata as m; print(m.version(${JSON.stringify(name)}))`
-        : `console.log(JSON.parse(require("fs").readFileSync("node_modules/${name}/package.json")).version)`;
-    const program =
-      library.language === "python" ? join(folder, "bin", "python") : process.execPath;
-    const flag = library.language === "python" ? "-c" : "-e";
+    const script = isPython
+      ? `import importlib.metadata as m; print(m.version(${JSON.stringify(name)}))`
+      : `console.log(JSON.parse(require("fs").readFileSync("node_modules/${name}/package.json")).version)`;
+    const program = isPython ? join(folder, "bin", "python") : process.execPath;
+    const flag = isPython ? "-c" : "-e";
     const { stdout } = await run(program, [flag, script], { cwd: folder });
     versions[name] = stdout.trim();
   }

@@ -1,54 +1,101 @@
 /** The libraries that are run: what is installed, which driver calls it, and how it is set up. */
 
+/** An installation, which several runs may share. */
+export interface LibraryEnvironment {
+  readonly language: "python" | "javascript";
+  readonly packages: readonly string[];
+}
+
 export interface LibraryRun {
   /** Names the files in `test/fixtures/libraries`. */
   readonly name: string;
   readonly title: string;
-  readonly language: "python" | "javascript";
-  /** Runs with the same environment share an installation. */
+  /** A key of `libraryEnvironments`. */
   readonly environment: string;
-  readonly packages: readonly string[];
   /** Packages whose versions are the library's, first the one that writes the spans. */
   readonly named: readonly string[];
   readonly driver: string;
   readonly variables?: Readonly<Record<string, string>>;
 }
 
-const otel = ["opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http"];
-const otelJs = [
-  "@opentelemetry/api",
-  "@opentelemetry/sdk-node",
-  "@opentelemetry/exporter-trace-otlp-proto",
-];
+const python = (...packages: readonly string[]): LibraryEnvironment => ({
+  language: "python",
+  packages: ["opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http", ...packages],
+});
+const javascript = (...packages: readonly string[]): LibraryEnvironment => ({
+  language: "javascript",
+  packages: [
+    "@opentelemetry/api",
+    "@opentelemetry/sdk-node",
+    "@opentelemetry/exporter-trace-otlp-proto",
+    ...packages,
+  ],
+});
+
+export const libraryEnvironments: Readonly<Record<string, LibraryEnvironment>> = {
+  contrib: python(
+    "openai",
+    "httpx",
+    "opentelemetry-util-genai==1.1b0",
+    "opentelemetry-instrumentation-openai-v2",
+  ),
+  llmetry: python(
+    "openai",
+    "anthropic",
+    "opentelemetry-instrumentation-openai",
+    "opentelemetry-instrumentation-anthropic",
+  ),
+  inference: python(
+    "openai",
+    "anthropic",
+    "openinference-instrumentation-openai",
+    "openinference-instrumentation-anthropic",
+  ),
+  genai: python(
+    "openai",
+    "anthropic",
+    "opentelemetry-instrumentation-genai-openai",
+    "opentelemetry-instrumentation-genai-anthropic",
+  ),
+  litellm: python("litellm[proxy]", "openai", "anthropic", "openinference-instrumentation-openai"),
+  pydantic: python("pydantic-ai-slim[openai,anthropic]"),
+  agents: python("openai-agents", "openinference-instrumentation-openai-agents"),
+  langchain: python(
+    "langchain",
+    "langchain-openai",
+    "langchain-anthropic",
+    "openinference-instrumentation-langchain",
+  ),
+  vercel5: javascript("ai@5", "@ai-sdk/openai@2", "@ai-sdk/anthropic@2"),
+  vercel7: javascript("ai@7", "@ai-sdk/openai", "@ai-sdk/anthropic", "@ai-sdk/otel"),
+  "llmetry-js": javascript(
+    "openai@5.23.2",
+    "@traceloop/instrumentation-openai",
+    "@opentelemetry/instrumentation-openai",
+  ),
+  llamaindex: python(
+    "llama-index-core",
+    "llama-index-llms-openai",
+    "openinference-instrumentation-llama-index",
+  ),
+  logfire: python("logfire", "langfuse", "openai", "anthropic"),
+};
+
+/** Keeps Anthropic's SDK from writing spans of its own beside the library's. */
+const quietSdk = { ANTHROPIC_OPEN_TELEMETRY: "false" };
 
 export const libraryRuns: readonly LibraryRun[] = [
   {
     name: "contrib-openai-v2",
     title: "OpenTelemetry contrib openai-v2",
-    language: "python",
     environment: "contrib",
-    packages: [
-      ...otel,
-      "openai",
-      "httpx",
-      "opentelemetry-util-genai==1.1b0",
-      "opentelemetry-instrumentation-openai-v2",
-    ],
     named: ["opentelemetry-instrumentation-openai-v2", "openai"],
     driver: "contrib_openai_v2.py",
   },
   {
     name: "contrib-openai-v2-latest",
     title: "OpenTelemetry contrib openai-v2, newest names",
-    language: "python",
     environment: "contrib",
-    packages: [
-      ...otel,
-      "openai",
-      "httpx",
-      "opentelemetry-util-genai==1.1b0",
-      "opentelemetry-instrumentation-openai-v2",
-    ],
     named: ["opentelemetry-instrumentation-openai-v2", "openai"],
     driver: "contrib_openai_v2.py",
     variables: { OTEL_SEMCONV_STABILITY_OPT_IN: "gen_ai_latest_experimental" },
@@ -56,219 +103,111 @@ export const libraryRuns: readonly LibraryRun[] = [
   {
     name: "openllmetry-openai",
     title: "OpenLLMetry openai",
-    language: "python",
     environment: "llmetry",
-    packages: [
-      ...otel,
-      "openai",
-      "anthropic",
-      "opentelemetry-instrumentation-openai",
-      "opentelemetry-instrumentation-anthropic",
-    ],
     named: ["opentelemetry-instrumentation-openai", "openai"],
     driver: "llmetry_openai.py",
   },
   {
     name: "openllmetry-anthropic",
     title: "OpenLLMetry anthropic",
-    language: "python",
     environment: "llmetry",
-    packages: [
-      ...otel,
-      "openai",
-      "anthropic",
-      "opentelemetry-instrumentation-openai",
-      "opentelemetry-instrumentation-anthropic",
-    ],
     named: ["opentelemetry-instrumentation-anthropic", "anthropic"],
     driver: "llmetry_anthropic.py",
-    variables: { ANTHROPIC_OPEN_TELEMETRY: "false" },
+    variables: quietSdk,
   },
   {
     name: "openllmetry-anthropic-and-sdk",
     title: "OpenLLMetry anthropic beside Anthropic's own spans",
-    language: "python",
     environment: "llmetry",
-    packages: [
-      ...otel,
-      "openai",
-      "anthropic",
-      "opentelemetry-instrumentation-openai",
-      "opentelemetry-instrumentation-anthropic",
-    ],
     named: ["opentelemetry-instrumentation-anthropic", "anthropic"],
     driver: "llmetry_anthropic.py",
   },
   {
     name: "anthropic-sdk",
     title: "Anthropic's SDK alone",
-    language: "python",
     environment: "llmetry",
-    packages: [
-      ...otel,
-      "openai",
-      "anthropic",
-      "opentelemetry-instrumentation-openai",
-      "opentelemetry-instrumentation-anthropic",
-    ],
     named: ["anthropic"],
     driver: "anthropic_alone.py",
   },
   {
     name: "openinference-openai",
     title: "OpenInference openai",
-    language: "python",
     environment: "inference",
-    packages: [
-      ...otel,
-      "openai",
-      "anthropic",
-      "openinference-instrumentation-openai",
-      "openinference-instrumentation-anthropic",
-    ],
     named: ["openinference-instrumentation-openai", "openai"],
     driver: "inference_openai.py",
   },
   {
     name: "openinference-anthropic",
     title: "OpenInference anthropic",
-    language: "python",
     environment: "inference",
-    packages: [
-      ...otel,
-      "openai",
-      "anthropic",
-      "openinference-instrumentation-openai",
-      "openinference-instrumentation-anthropic",
-    ],
     named: ["openinference-instrumentation-anthropic", "anthropic"],
     driver: "inference_anthropic.py",
-    variables: { ANTHROPIC_OPEN_TELEMETRY: "false" },
+    variables: quietSdk,
   },
   {
     name: "openinference-anthropic-and-sdk",
     title: "OpenInference anthropic around Anthropic's own spans",
-    language: "python",
     environment: "inference",
-    packages: [
-      ...otel,
-      "openai",
-      "anthropic",
-      "openinference-instrumentation-openai",
-      "openinference-instrumentation-anthropic",
-    ],
     named: ["openinference-instrumentation-anthropic", "anthropic"],
     driver: "inference_anthropic.py",
   },
   {
     name: "contrib-genai-openai",
     title: "OpenTelemetry contrib genai-openai",
-    language: "python",
     environment: "genai",
-    packages: [
-      ...otel,
-      "openai",
-      "anthropic",
-      "opentelemetry-instrumentation-genai-openai",
-      "opentelemetry-instrumentation-genai-anthropic",
-    ],
     named: ["opentelemetry-instrumentation-genai-openai", "openai"],
     driver: "genai_openai.py",
   },
   {
     name: "contrib-genai-anthropic",
     title: "OpenTelemetry contrib genai-anthropic",
-    language: "python",
     environment: "genai",
-    packages: [
-      ...otel,
-      "openai",
-      "anthropic",
-      "opentelemetry-instrumentation-genai-openai",
-      "opentelemetry-instrumentation-genai-anthropic",
-    ],
     named: ["opentelemetry-instrumentation-genai-anthropic", "anthropic"],
     driver: "genai_anthropic.py",
-    variables: { ANTHROPIC_OPEN_TELEMETRY: "false" },
+    variables: quietSdk,
   },
   {
     name: "contrib-genai-anthropic-and-sdk",
     title: "OpenTelemetry contrib genai-anthropic around Anthropic's own spans",
-    language: "python",
     environment: "genai",
-    packages: [
-      ...otel,
-      "openai",
-      "anthropic",
-      "opentelemetry-instrumentation-genai-openai",
-      "opentelemetry-instrumentation-genai-anthropic",
-    ],
     named: ["opentelemetry-instrumentation-genai-anthropic", "anthropic"],
     driver: "genai_anthropic.py",
   },
   {
     name: "litellm",
     title: "LiteLLM's otel callback",
-    language: "python",
     environment: "litellm",
-    packages: [
-      ...otel,
-      "litellm[proxy]",
-      "openai",
-      "anthropic",
-      "openinference-instrumentation-openai",
-    ],
     named: ["litellm"],
     driver: "litellm_alone.py",
-    variables: { ANTHROPIC_OPEN_TELEMETRY: "false" },
+    variables: quietSdk,
   },
   {
     name: "litellm-served",
     title: "LiteLLM's otel callback inside the application's spans",
-    language: "python",
     environment: "litellm",
-    packages: [
-      ...otel,
-      "litellm[proxy]",
-      "openai",
-      "anthropic",
-      "openinference-instrumentation-openai",
-    ],
     named: ["litellm"],
     driver: "litellm_served.py",
-    variables: { ANTHROPIC_OPEN_TELEMETRY: "false" },
+    variables: quietSdk,
   },
   {
     name: "litellm-over-openinference",
     title: "LiteLLM's otel callback over OpenInference openai",
-    language: "python",
     environment: "litellm",
-    packages: [
-      ...otel,
-      "litellm[proxy]",
-      "openai",
-      "anthropic",
-      "openinference-instrumentation-openai",
-    ],
     named: ["litellm", "openinference-instrumentation-openai"],
     driver: "litellm_over_inference.py",
-    variables: { ANTHROPIC_OPEN_TELEMETRY: "false" },
+    variables: quietSdk,
   },
   {
     name: "pydantic-ai",
     title: "pydantic-ai",
-    language: "python",
     environment: "pydantic",
-    packages: [...otel, "pydantic-ai-slim[openai,anthropic]"],
     named: ["pydantic-ai-slim", "openai", "anthropic"],
     driver: "pydantic_agent.py",
   },
   {
     name: "openai-agents",
     title: "OpenAI Agents with OpenInference",
-    language: "python",
     environment: "agents",
-    packages: [...otel, "openai-agents", "openinference-instrumentation-openai-agents"],
     named: ["openinference-instrumentation-openai-agents", "openai-agents"],
     driver: "agents_calls.py",
     variables: { OPENAI_AGENTS_DISABLE_TRACING: "0" },
@@ -276,48 +215,29 @@ export const libraryRuns: readonly LibraryRun[] = [
   {
     name: "langchain",
     title: "LangChain with OpenInference",
-    language: "python",
     environment: "langchain",
-    packages: [
-      ...otel,
-      "langchain",
-      "langchain-openai",
-      "langchain-anthropic",
-      "openinference-instrumentation-langchain",
-    ],
     named: ["openinference-instrumentation-langchain", "langchain-openai", "langchain-anthropic"],
     driver: "langchain_calls.py",
-    variables: { ANTHROPIC_OPEN_TELEMETRY: "false" },
+    variables: quietSdk,
   },
   {
     name: "vercel-ai-5",
     title: "Vercel AI SDK 5, experimental_telemetry",
-    language: "javascript",
     environment: "vercel5",
-    packages: [...otelJs, "ai@5", "@ai-sdk/openai@2", "@ai-sdk/anthropic@2"],
     named: ["ai"],
     driver: "vercel_calls.mjs",
   },
   {
     name: "vercel-ai-7",
     title: "Vercel AI SDK 7",
-    language: "javascript",
     environment: "vercel7",
-    packages: [...otelJs, "ai@7", "@ai-sdk/openai", "@ai-sdk/anthropic", "@ai-sdk/otel"],
     named: ["@ai-sdk/otel", "ai"],
     driver: "vercel_calls.mjs",
   },
   {
     name: "openllmetry-js-openai",
     title: "OpenLLMetry (JavaScript) openai",
-    language: "javascript",
     environment: "llmetry-js",
-    packages: [
-      ...otelJs,
-      "openai@5.23.2",
-      "@traceloop/instrumentation-openai",
-      "@opentelemetry/instrumentation-openai",
-    ],
     named: ["@traceloop/instrumentation-openai", "openai"],
     driver: "openai_js.mjs",
     variables: { LIBRARY: "@traceloop/instrumentation-openai" },
@@ -325,14 +245,7 @@ export const libraryRuns: readonly LibraryRun[] = [
   {
     name: "contrib-js-openai",
     title: "OpenTelemetry contrib (JavaScript) openai",
-    language: "javascript",
     environment: "llmetry-js",
-    packages: [
-      ...otelJs,
-      "openai@5.23.2",
-      "@traceloop/instrumentation-openai",
-      "@opentelemetry/instrumentation-openai",
-    ],
     named: ["@opentelemetry/instrumentation-openai", "openai"],
     driver: "openai_js.mjs",
     variables: { LIBRARY: "@opentelemetry/instrumentation-openai" },
@@ -340,67 +253,40 @@ export const libraryRuns: readonly LibraryRun[] = [
   {
     name: "litellm-proxy",
     title: "LiteLLM's proxy, models under other names",
-    language: "python",
     environment: "litellm",
-    packages: [
-      ...otel,
-      "litellm[proxy]",
-      "openai",
-      "anthropic",
-      "openinference-instrumentation-openai",
-    ],
     named: ["litellm"],
     driver: "litellm_proxy.py",
-    variables: { ANTHROPIC_OPEN_TELEMETRY: "false" },
+    variables: quietSdk,
   },
   {
     name: "litellm-proxy-v2",
     title: "LiteLLM's proxy, second integration",
-    language: "python",
     environment: "litellm",
-    packages: [
-      ...otel,
-      "litellm[proxy]",
-      "openai",
-      "anthropic",
-      "openinference-instrumentation-openai",
-    ],
     named: ["litellm"],
     driver: "litellm_proxy.py",
-    variables: { ANTHROPIC_OPEN_TELEMETRY: "false", LITELLM_OTEL_V2: "true" },
+    variables: { ...quietSdk, LITELLM_OTEL_V2: "true" },
   },
   {
     name: "llamaindex",
     title: "LlamaIndex with OpenInference",
-    language: "python",
     environment: "llamaindex",
-    packages: [
-      ...otel,
-      "llama-index-core",
-      "llama-index-llms-openai",
-      "openinference-instrumentation-llama-index",
-    ],
     named: ["openinference-instrumentation-llama-index", "llama-index-llms-openai"],
     driver: "llamaindex_calls.py",
   },
   {
     name: "logfire",
     title: "Logfire",
-    language: "python",
     environment: "logfire",
-    packages: [...otel, "logfire", "langfuse", "openai", "anthropic"],
     named: ["logfire", "openai", "anthropic"],
     driver: "logfire_calls.py",
-    variables: { ANTHROPIC_OPEN_TELEMETRY: "false" },
+    variables: quietSdk,
   },
   {
     name: "langfuse",
     title: "Langfuse openai",
-    language: "python",
     environment: "logfire",
-    packages: [...otel, "logfire", "langfuse", "openai", "anthropic"],
     named: ["langfuse", "openai"],
     driver: "langfuse_calls.py",
-    variables: { ANTHROPIC_OPEN_TELEMETRY: "false" },
+    variables: quietSdk,
   },
 ];
