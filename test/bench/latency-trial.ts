@@ -124,7 +124,6 @@ faults:
   return {
     plan,
     scenario: "one cell fails",
-    onsetMs: faultMs,
     outageMs: faultMs,
     liveFromMs: faultMs - leadInMs,
   };
