@@ -160,7 +160,7 @@ async function live(
   let next = rest.next();
   while (next.done !== true && deps.isOver() === undefined) {
     const nowMs = clock.nowMs();
-    if (nowMs > story.onsetMs + limitMs) break;
+    if (nowMs > (story.plan.faultStartMs ?? story.plan.startMs) + limitMs) break;
     let hasFailed = false;
     for (; next.done !== true && next.value.endMs <= nowMs; next = rest.next()) {
       const event = next.value;
