@@ -19,7 +19,7 @@ export function describeDiagnosis(diagnosis: Diagnosis, where: string): string[]
 }
 
 function sawLines(diagnosis: Diagnosis, where: string): string[] {
-  const { spans, sampledSpans, requests, failures, httpRequests, unreadable } = diagnosis;
+  const { spans, requests, failures, httpRequests, unreadable } = diagnosis;
   const row = (name: string, text: string) => `  ${name.padEnd(11)}${text}`;
   return [
     `Seen in ${where}`,
@@ -39,12 +39,7 @@ function sawLines(diagnosis: Diagnosis, where: string): string[] {
     row("models", list(diagnosis.models)),
     row("regions", list(diagnosis.regions)),
     row("metrics", list(diagnosis.metrics)),
-    row(
-      "sampling",
-      sampledSpans === 0
-        ? "none that spans tell of (ot=th in the trace state)"
-        : `${percent(sampledSpans / spans)} of spans carry their weight`,
-    ),
+    row("sampling", sampling(diagnosis)),
     ...(diagnosis.lateSpans + diagnosis.clampedSpans + diagnosis.repeatedSpans === 0
       ? []
       : [
@@ -54,6 +49,18 @@ function sawLines(diagnosis: Diagnosis, where: string): string[] {
           ),
         ]),
   ];
+}
+
+/** Fewer clean traces than this, of as many, and detect says "sampled" of ratios. */
+const cleanRatio = 0.05;
+const leastTraces = 50;
+
+function sampling({ spans, sampledSpans, traces, cleanTraces }: Diagnosis): string {
+  if (traces >= leastTraces && cleanTraces <= cleanRatio * traces)
+    return `all but ${cleanTraces} of ${traces} traces have an error: only those seem to be kept, so what share fails is unknown`;
+  return sampledSpans === 0
+    ? "none that spans tell of (ot=th in the trace state)"
+    : `${percent(sampledSpans / spans)} of spans carry their weight`;
 }
 
 /** Senders by service: `chatbot-api (12 instances, 4711 spans)`. */

@@ -12,6 +12,9 @@ export interface Diagnosis {
   readonly unreadable: number;
   readonly spans: number;
   readonly sampledSpans: number;
+  /** Traces whose root was seen, and those without any error: where there is hardly one, a sampler keeps errors alone. */
+  readonly traces: number;
+  readonly cleanTraces: number;
   readonly lateSpans: number;
   readonly clampedSpans: number;
   readonly repeatedSpans: number;
@@ -71,6 +74,8 @@ export function examine(evidence: Evidence): Omit<Diagnosis, "records" | "unread
   return {
     spans: payload.spans,
     sampledSpans: payload.sampledSpans,
+    traces: seen.traces,
+    cleanTraces: seen.cleanTraces,
     lateSpans: seen.lateSpans,
     clampedSpans: seen.clampedSpans,
     repeatedSpans: seen.duplicateSpans,

@@ -35,6 +35,9 @@ export interface Observations {
   readonly dimensions: Map<string, number>;
   /** Spans by sender, `service.name` and `service.instance.id` joined by `/`. */
   readonly senders: Map<string, number>;
+  /** Traces whose root was seen, and those without any error. */
+  traces: number;
+  cleanTraces: number;
   lateSpans: number;
   clampedSpans: number;
   duplicateSpans: number;
@@ -70,6 +73,8 @@ export const emptyObservations = (): Observations => ({
   gauges: new Set(),
   dimensions: new Map(),
   senders: new Map(),
+  traces: 0,
+  cleanTraces: 0,
   lateSpans: 0,
   clampedSpans: 0,
   duplicateSpans: 0,
@@ -85,6 +90,8 @@ export function observeCells(seen: Observations, window: WindowRecord): void {
 export function observePipeline(seen: Observations, window: WindowRecord, partition: number): void {
   if (partition !== 0 || window.part !== 0) return;
   seen.windows++;
+  seen.traces += window.pipeline.traces ?? 0;
+  seen.cleanTraces += window.pipeline.cleanTraces ?? 0;
   seen.lateSpans += window.pipeline.lateSpans;
   seen.clampedSpans += window.pipeline.clampedSpans;
   seen.duplicateSpans += window.pipeline.duplicateSpans;

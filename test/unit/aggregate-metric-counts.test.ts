@@ -1,7 +1,12 @@
 /** Sums and histograms of metrics as requests, times and tokens: what they add, and what they do not. */
+
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { sketchCount, sketchQuantile } from "../../detectors/sketch.ts";
+import { metricMappings } from "../../services/aggregate/conventions/metric-table.ts";
 import { counter, sketch } from "../../services/contracts/window.ts";
+import { metricsDocument } from "../libraries/metrics-document.ts";
 import type { Attributes } from "../support/aggregate-harness.ts";
 import {
   encodeMetrics,
@@ -336,5 +341,17 @@ describe("levels", () => {
     const whole = cells.filter((cell) => nameOf(cell) === "http/app/all routes");
     expect(whole.map(({ gauges }) => gauges["completed"])).toEqual([0, 8_000, 0]);
     expect(outcomesOf(cells)).toEqual({ "http/app/POST /chat": { ok: 8 } });
+  });
+});
+
+describe("the table of mappings", () => {
+  it("is what docs/metrics.md says, which test/libraries/write-document.ts writes", () => {
+    const page = readFileSync(join(import.meta.dirname, "../../docs/metrics.md"), "utf8");
+    expect(page).toBe(metricsDocument());
+  });
+
+  it("has each name once", () => {
+    const names = metricMappings.flatMap((mapping) => mapping.names);
+    expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([]);
   });
 });
