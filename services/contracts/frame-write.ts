@@ -127,11 +127,12 @@ function writeVerdict(writer: WireWriter, verdict: SignalVerdict): void {
   numberIfSet(writer, 9, verdict.of);
   writer.uintIfSet(10, directions.indexOf(verdict.direction));
   numberIfSet(writer, 11, verdict.surprise);
-  for (const { detector, surprise } of verdict.reasons)
-    writer.message(12, () => {
-      writer.string(1, detector);
-      numberIfSet(writer, 2, surprise);
-    });
+  for (const { detector, surprise } of verdict.reasons) {
+    const reason = writer.open(12);
+    writer.string(1, detector);
+    numberIfSet(writer, 2, surprise);
+    writer.close(reason);
+  }
   writer.close(start);
 }
 

@@ -83,11 +83,17 @@ export function conclude(
     of: evidence.of,
     direction: surprise > 0 ? combined.direction : "none",
     surprise: short(surprise),
-    reasons:
-      surprise === 0 || combined.reasons.length === 0
-        ? []
-        : combined.reasons
-            .map((reason) => ({ ...reason, surprise: short(reason.surprise) }))
-            .sort((a, b) => b.surprise - a.surprise || (a.detector < b.detector ? -1 : 1)),
+    reasons: surprise === 0 ? [] : shownReasons(combined.reasons),
   });
+}
+
+/** Strongest first. They are of this window alone, so they are changed, not copied: a silent cell has some in every window. */
+function shownReasons(reasons: Combined["reasons"]): Combined["reasons"] {
+  for (let i = 0; i < reasons.length; i++) {
+    const reason = reasons[i] as Combined["reasons"][number];
+    reason.surprise = short(reason.surprise);
+  }
+  if (reasons.length > 1)
+    reasons.sort((a, b) => b.surprise - a.surprise || (a.detector < b.detector ? -1 : 1));
+  return reasons;
 }
