@@ -218,7 +218,10 @@ const sparse = z.object({ buckets: z.array(z.number()), counts: z.array(z.number
 
 export const cellFrameSchema = z.object({
   cell: z.string().transform((key) => key as CellKey),
-  /** Those that ended; where nothing ends any more (see detect's `stall.ts`) those in flight, and as failures, too. */
+  /**
+   * Those that ended; where nothing ends any more (see detect's `stall.ts`) those in flight, and as failures, too. Counts of a frame
+   * are evidence: where spans are sampled, they are the spans seen. Only `usualRequests` is of all requests.
+   */
   requests: z.number(),
   failures: z.number(),
   limited: z.number(),

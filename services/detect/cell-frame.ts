@@ -7,18 +7,21 @@ import type { CellState } from "./cell-state.ts";
 import { frameDimensions } from "./frame-dimensions.ts";
 import type { Step } from "./judge-step.ts";
 import { failuresOf, signalSources } from "./signal-sources.ts";
+import { observed, observedDimensions, spansPerRequest } from "./span-evidence.ts";
 import { stalledRequests } from "./stall.ts";
 
 export function assembleFrame(step: Step): CellFrame {
   const { cell, window, shown, factor } = step;
   const isUnusual = isAnyUnusual(shown);
   const stalled = stalledRequests(step);
+  const perRequest = spansPerRequest(window);
+  const seen = (count: number) => observed(count, perRequest);
   return {
     cell: window.cell,
-    requests: counter(window, "requests") + stalled,
-    failures: failuresOf(window) + stalled,
-    limited: counter(window, "rate_limit"),
-    authFailures: counter(window, "auth"),
+    requests: seen(counter(window, "requests")) + stalled,
+    failures: seen(failuresOf(window)) + stalled,
+    limited: seen(counter(window, "rate_limit")),
+    authFailures: seen(counter(window, "auth")),
     tenants: estimateBreadth(window, "tenants"),
     tenantsFailed: estimateBreadth(window, "tenantsFailed"),
     tenantsLimited: estimateBreadth(window, "tenantsLimited"),
@@ -26,7 +29,9 @@ export function assembleFrame(step: Step): CellFrame {
     quietWindows: cell.quiet,
     context: contextOf(cell, factor),
     signals: shown,
-    dimensions: isUnusual ? frameDimensions(window.dimensions, slowAbove(cell, factor)) : [],
+    dimensions: isUnusual
+      ? observedDimensions(frameDimensions(window.dimensions, slowAbove(cell, factor)), perRequest)
+      : [],
     examples: isUnusual ? [...window.examples] : [],
   };
 }

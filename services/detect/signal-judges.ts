@@ -8,6 +8,7 @@ import { spotlessStates } from "./cell-state.ts";
 import { conclude, isFrozen, type Step, signalState } from "./judge-step.ts";
 import { denominatorOf, geometricMean, type SignalSource } from "./signal-sources.ts";
 import { type Combined, planAt, stepDetectors } from "./signal-verdict.ts";
+import { observed, observedSketch, spansPerRequest } from "./span-evidence.ts";
 
 type SourceOf<Kind extends SignalSource["kind"]> = Extract<SignalSource, { kind: Kind }>;
 
@@ -20,7 +21,15 @@ export function judgeRatio(step: Step, source: SourceOf<"ratio">, index: number)
   const of = denominatorOf(window, source.of);
   if (known === null && of === 0 && !isSpotless) return;
   const bad = Math.min(source.bad(window, step.shortBelow), of);
-  const observations = [{ kind: "ratio", bad, of, windowStartMs: time.windowStartMs } as const];
+  const perRequest = source.of === "windows" ? 1 : spansPerRequest(window);
+  const observations = [
+    {
+      kind: "ratio",
+      bad: observed(bad, perRequest),
+      of: observed(of, perRequest),
+      windowStartMs: time.windowStartMs,
+    } as const,
+  ];
   if (isSpotless) {
     if (step.spotless !== undefined) step.spotless[source.of] = true;
     const states = spotlessStates(cell, source.of, time.windowMs);
@@ -39,8 +48,8 @@ export function judgeRatio(step: Step, source: SourceOf<"ratio">, index: number)
   });
   conclude(step, source, signal, combined, {
     seen: of > 0 ? bad / of : undefined,
-    bad,
-    of,
+    bad: observed(bad, perRequest),
+    of: observed(of, perRequest),
     isAlwaysShown: bad > 0 || (source.signal === "failures" && of > 0),
   });
 }
@@ -57,13 +66,16 @@ export function judgeDistribution(
   const signal = signalState(step, source, index);
   const factor = source.hasDrivers ? step.factor : 1;
   const { windowStartMs } = time;
+  const perRequest = spansPerRequest(window);
+  const shown = observedSketch(values, perRequest);
+  const count = observed(of, perRequest);
   const plan = planAt(index);
   const usual = signal.detectors[plan.perRequest] as ExceedanceState;
   const wasKnown = usualBoundary(usual, 0.5) !== undefined;
   const combined = stepDetectors(plan, signal.detectors, {
     observations: [
-      { kind: "distribution", sketch: values, factor, windowStartMs },
-      { kind: "level", value: geometricMean(values), count: of, factor, windowStartMs },
+      { kind: "distribution", sketch: shown, factor, windowStartMs },
+      { kind: "level", value: geometricMean(values), count, factor, windowStartMs },
     ],
     bad: signalCatalog[source.signal].bad,
     isFrozen: isFrozen(step, signal),
@@ -78,8 +90,8 @@ export function judgeDistribution(
   const bad = boundary === undefined ? 0 : isDown ? of - above : above;
   conclude(step, source, signal, combined, {
     seen: sketchQuantile(values, source.quantile),
-    bad,
-    of,
+    bad: observed(bad, perRequest),
+    of: count,
     isAlwaysShown: of > 0 && (source.signal === "ttft" || source.signal === "duration"),
   });
 }
