@@ -1,10 +1,12 @@
 /**
  * Seconds from the receipt of the first failing span to the delivery of the page, by the wall clock: the whole embedded product in this
- * process, a real OpenTelemetry SDK in front, a webhook behind.
+ * process, a real OpenTelemetry SDK in front, a webhook behind. Then seconds without verdicts after a detect process is killed, on Kafka.
  *   npm run bench:latency -- [--json FILE] [--seed N] [--trials N] [--quick]
  */
 import { parseArgs } from "node:util";
 import { showProgress } from "../../services/command/progress.ts";
+import { needsKafka } from "../support/kafka-broker.ts";
+import { type FailoverTrial, measureFailover } from "./failover-trial.ts";
 import { type Trial, timeToPage } from "./latency-trial.ts";
 import { type BenchFlags, publish } from "./support/report.ts";
 
@@ -18,6 +20,7 @@ const { values } = parseArgs({
 });
 const flags: BenchFlags = { json: values.json, seed: Number(values.seed), isQuick: values.quick };
 const trials = flags.isQuick ? 1 : Number(values.trials);
+const failoverTrials = 8;
 
 /** Share of the cell's calls that fail from one moment to the next. */
 const faults = [
@@ -26,9 +29,7 @@ const faults = [
 ] as const;
 
 const figures: Record<string, number> = {};
-const absent: Record<string, string> = {
-  failover_p95_s: "not measured here: see docs/operating.md for what the Kafka tests show",
-};
+const absent: Record<string, string> = {};
 const rows: (Trial & { readonly fault: string; readonly seed: number })[] = [];
 for (const { name, share, names } of faults) {
   const progress = showProgress(`${name} failure of a cell`, trials);
@@ -51,9 +52,27 @@ for (const { name, share, names } of faults) {
     else figures[figure] = nearestRank(seconds, at);
   }
 }
+const failovers: FailoverTrial[] = [];
+const noKafka = needsKafka();
+if (noKafka !== undefined) absent["failover_p95_s"] = noKafka;
+else {
+  const count = flags.isQuick ? 1 : failoverTrials;
+  const progress = showProgress("failover on Kafka", count);
+  failovers.push(...(await measureFailover(count, flags.seed, progress.update)));
+  progress.end();
+  const seconds = failovers.map((trial) => trial.seconds);
+  figures["failover_p95_s"] = nearestRank(seconds, 0.95);
+}
 for (const { fault, seed, seconds, title } of rows)
   process.stdout.write(`  ${fault.padEnd(6)} seed ${seed}  ${seconds ?? "no page"} s  ${title}\n`);
-publish(flags, "latency", { figures, absent, rows: rows.map((row) => ({ ...row })) });
+publish(flags, "latency", {
+  figures,
+  absent,
+  rows: [
+    ...rows.map((row) => ({ ...row })),
+    ...failovers.map((trial) => ({ fault: "failover", ...trial })),
+  ],
+});
 
 function nearestRank(seconds: readonly number[], share: number): number {
   const sorted = [...seconds].sort((a, b) => a - b);
