@@ -119,13 +119,16 @@ async function sendUntil(signal: AbortSignal, address: string, seed: number): Pr
     failingMs: 0,
   });
   while (!signal.aborted) {
-    // What a busy broker refuses is not sent again: only that time passes matters here.
+    // What is refused or cut off is not sent again: only that time passes matters here.
     for (const { path, body } of traffic.tick(Date.now()))
       await fetch(`${base}${path}`, {
         method: "POST",
         headers: { "content-type": "application/x-protobuf" },
         body: Buffer.from(body),
-      }).then((answer) => answer.arrayBuffer());
+      }).then(
+        (answer) => answer.arrayBuffer(),
+        () => undefined,
+      );
     await wait(tickMs);
   }
 }

@@ -109,7 +109,7 @@ await part(["restart_ready_s"], () =>
 await part(["cpu_per_span_ratio_16_to_1"], async () => {
   const cost = async (partitions: number) => {
     const { result } = await withDirectory((directory) => {
-      const job = { partitions, requests: isQuick ? 20 : 100, directory, seed };
+      const job = { partitions, requests: isQuick ? 20 : 400, directory, seed };
       return measure<PartitionsResult>({ ...job, kind: "partitions" });
     });
     rows.push({ part: "partitions", ...result });
