@@ -114,7 +114,7 @@ function announce(episode: Episode, view: EpisodeView, step: EpisodeStep): Incid
           pressure: episode.pressure,
           failingRatio: excessRatio(view.failing),
           degradedShare: view.degradedShare,
-          outrightShare: view.outrightShare,
+          outright: view.outright,
           promptGrowth: view.promptGrowth,
           signals: signalsNow(view, degraded),
           unusualWindows: episode.unusualWindows,

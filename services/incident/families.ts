@@ -25,6 +25,7 @@ const bySignal: Readonly<Record<SignalName, Family | "context">> = {
   refused_answers: "quality",
   missing_finish: "quality",
   truncated_answers: "context",
+  log_errors: "context",
   client_errors: "client",
   output_tokens: "context",
   traffic: "context",

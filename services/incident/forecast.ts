@@ -1,24 +1,25 @@
 /**
- * When a threshold will be passed. Two readings, each a robust line with its 80 % interval; the earlier one counts.
+ * When an outage will be there: a fifth of all users failing, or half of a place's. Two readings; the earlier one counts.
  *
- * 1. The failing ratio itself, in a line to the threshold.
- * 2. Utilisation read off latency. A model server batches: time to first token ∝ 1 + 4u² below saturation, so a slow-down R from
- *    a usual utilisation u₀ means u = √((R·(1 + 4u₀²) − 1) / 4). A plain service queues: time ∝ 1 / (1 − u) (M/M/1), so
- *    u = 1 − (1 − u₀) / R. Both run full where u reaches 1. u₀ is not in the telemetry: it is assumed, with a range that widens
- *    the interval.
+ * 1. Latency. A model server batches: time to first token ∝ 1 + 4u² below saturation, so a slow-down R from a usual utilisation u₀ means
+ *    u = √((R·(1 + 4u₀²) − 1) / 4). A plain service queues: time ∝ 1 / (1 − u) (M/M/1), so u = 1 − (1 − u₀) / R. The line through u
+ *    says in s minutes where it reaches 1. What follows is not a line: load and loss of capacity mostly grow faster than that, and a full
+ *    queue takes its time to overflow. T = 6 + 0.6 s.
+ * 2. The failing ratio r. Troubles grow between a line and an exponential: T is the geometric mean of both extrapolations to the threshold.
+ *
+ * The line is the steeper of those through the last 15 and the last 6 minutes (Theil–Sen). u₀, the constants of T and the 80 % interval
+ * [0.45 T, 2.05 T] come from simulated outages, the interval as quantiles of (time left) / T: docs/decisions/0012.
  */
 import type { Minute } from "./group-track.ts";
-import { fitTrend, type Trend } from "./trend.ts";
+import { fitTrend } from "./trend.ts";
 
-/** Minutes from now. `high` is null where the data allow that it never comes. */
+/** Minutes from now. */
 export interface Eta {
   readonly low: number;
   readonly median: number;
-  readonly high: number | null;
+  readonly high: number;
 }
 
-/** Normal quantile of an 80 % interval's ends. */
-const z80 = 1.2816;
 /** Normal quantile that a slope must pass to be called rising: one chance in a thousand, one-sided. */
 const zRising = 3.09;
 
@@ -27,20 +28,21 @@ const recentMinutes = 6;
 
 export type LoadLaw = "batch" | "queue";
 
-const usualUtilisation = {
-  batch: { low: 0.5, median: 0.65, high: 0.8 },
-  queue: { low: 0.3, median: 0.5, high: 0.7 },
-} as const satisfies Record<LoadLaw, unknown>;
+const usualUtilisation = { batch: 0.65, queue: 0.5 } as const satisfies Record<LoadLaw, number>;
+
+const overflowMinutes = 6;
+const convexity = 0.6;
+/** What has not happened yet takes at least this long: in less, growth over minutes can not be told. */
+const leastMinutes = 4;
+const interval = { low: 0.45, high: 2.05 } as const;
+/** Failing ratio from which growth is told by factors. */
+const leastFailing = 0.01;
 
 /** Utilisation now, from the slow-down against the usual one. */
-export function utilisationOf(law: LoadLaw, slowdown: number, usual: number): number {
+function utilisationOf(law: LoadLaw, slowdown: number): number {
+  const usual = usualUtilisation[law];
   if (law === "queue") return 1 - (1 - usual) / Math.max(0.01, slowdown);
   return Math.sqrt(Math.max(0, (slowdown * (1 + 4 * usual * usual) - 1) / 4));
-}
-
-/** Trend of the last minutes, where it surely rises. */
-function risingTrend(values: readonly (number | null)[]): Trend | undefined {
-  return isRising(values) ? fitTrend(values.slice(-fitMinutes).map(orUndefined), z80) : undefined;
 }
 
 /**
@@ -55,49 +57,59 @@ export function isRising(values: readonly (number | null)[]): boolean {
 
 const orUndefined = (value: number | null): number | undefined => value ?? undefined;
 
-function etaOfLine(trend: Trend, threshold: number): Eta | undefined {
-  const left = threshold - trend.last;
-  // Where the line is now is as uncertain as a point of it.
-  const doubt = z80 * trend.scatter;
-  if (left <= 0) return { low: 0, median: 0, high: 1 };
-  if (trend.slope <= 0) return undefined;
-  return {
-    low: trend.slopeHigh > 0 ? Math.max(0, left - doubt) / trend.slopeHigh : 0,
-    median: left / trend.slope,
-    high: trend.slopeLow > 0 ? (left + doubt) / trend.slopeLow : null,
-  };
+interface Course {
+  readonly now: number;
+  /** Per minute, > 0. */
+  readonly slope: number;
 }
 
-/** From the failing ratio; undefined unless it surely rises. */
-export function forecastFailing(minutes: readonly Minute[], threshold: number): Eta | undefined {
-  const trend = risingTrend(minutes.map((minute) => minute.failing));
-  return trend === undefined ? undefined : etaOfLine(trend, threshold);
+/** Where values are and how fast they rise; undefined unless they surely do. */
+function courseOf(values: readonly (number | null)[]): Course | undefined {
+  if (!isRising(values)) return undefined;
+  const long = fitTrend(values.slice(-fitMinutes).map(orUndefined), 0);
+  const short = fitTrend(values.slice(-recentMinutes).map(orUndefined), 0);
+  if (long === undefined || short === undefined) return undefined;
+  return { now: short.last, slope: Math.max(long.slope, short.slope) };
 }
 
-/** From latency; undefined unless utilisation surely rises. */
-export function forecastSaturation(minutes: readonly Minute[], law: LoadLaw): Eta | undefined {
-  const line = (usual: number) =>
-    risingTrend(
-      minutes.map(({ slowdown }) =>
-        slowdown === null ? null : utilisationOf(law, Math.exp(slowdown), usual),
-      ),
-    );
-  const middle = line(usualUtilisation[law].median);
-  if (middle === undefined) return undefined;
-  const median = etaOfLine(middle, 1);
-  if (median === undefined) return undefined;
-  const busy = line(usualUtilisation[law].high);
-  const idle = line(usualUtilisation[law].low);
-  const early = busy === undefined ? undefined : etaOfLine(busy, 1);
-  const late = idle === undefined ? undefined : etaOfLine(idle, 1);
-  return {
-    low: Math.min(median.low, early?.low ?? median.low),
-    median: median.median,
-    high: late?.high ?? null,
-  };
+/** Minutes until utilisation reaches 1 in a line; undefined unless it surely rises. */
+export function minutesToSaturation(minutes: readonly Minute[], law: LoadLaw): number | undefined {
+  const course = courseOf(
+    minutes.map(({ slowdown }) =>
+      slowdown === null ? null : utilisationOf(law, Math.exp(slowdown)),
+    ),
+  );
+  return course === undefined ? undefined : Math.max(0, 1 - course.now) / course.slope;
 }
 
-export function earlier(left: Eta | undefined, right: Eta | undefined): Eta | undefined {
-  if (left === undefined || right === undefined) return left ?? right;
-  return left.median <= right.median ? left : right;
+/** Minutes until the failing ratio reaches a threshold; undefined unless it surely rises, and in a line within the horizon. */
+export function minutesToFailing(
+  minutes: readonly Minute[],
+  { threshold, horizonMinutes }: { readonly threshold: number; readonly horizonMinutes: number },
+): number | undefined {
+  const course = courseOf(minutes.map(({ failing }) => failing));
+  if (course === undefined) return undefined;
+  const now = Math.max(leastFailing, course.now);
+  if (now >= threshold) return 0;
+  const line = (threshold - now) / course.slope;
+  if (line > horizonMinutes) return undefined;
+  const exponential = Math.log(threshold / now) / (course.slope / now);
+  return Math.sqrt(line * exponential);
+}
+
+/** The outage, out of all places' readings: the middle one of saturation, the earliest of failures. Undefined without any. */
+export function forecastOutage(readings: {
+  readonly saturation: readonly number[];
+  readonly failing: readonly number[];
+}): Eta | undefined {
+  const sorted = readings.saturation.toSorted((a, b) => a - b);
+  const n = sorted.length;
+  const candidates = [...readings.failing];
+  if (n > 0) {
+    const middle = ((sorted[(n - 1) >> 1] as number) + (sorted[n >> 1] as number)) / 2;
+    candidates.push(overflowMinutes + convexity * middle);
+  }
+  if (candidates.length === 0) return undefined;
+  const median = Math.max(leastMinutes, Math.min(...candidates));
+  return { low: interval.low * median, median, high: interval.high * median };
 }

@@ -39,7 +39,7 @@ export function makeRecord(input: RecordInput, transition: Transition): Incident
       ratio: ratioOf(input, leadingSignal),
       quietMs: view.quietMs,
       isFleetSilent: view.isFleetSilent,
-      trafficLoss: view.trafficLoss,
+      trafficLoss: view.trafficLoss?.share,
       trend: view.isSpreading ? "spreading" : opinion.forecast === undefined ? "steady" : "growing",
     }),
     dimensions: place.dimensions.map((one) => ({ ...one })),
@@ -162,9 +162,9 @@ function forecastOf(opinion: Opinion, window: FleetWindow): Incident["forecast"]
   const at = (minutes: number) => Math.round(window.appendMs + minutes * 60_000);
   return {
     what,
-    breachLowMs: at(Math.max(0, eta.low)),
-    breachMedianMs: at(Math.max(0, eta.median)),
-    breachHighMs: eta.high === null ? null : at(eta.high),
+    breachLowMs: at(eta.low),
+    breachMedianMs: at(eta.median),
+    breachHighMs: at(eta.high),
     coverage: 0.8,
   };
 }

@@ -4,8 +4,15 @@
  */
 import type { Judgement } from "../contracts/config.ts";
 import type { SignalName } from "../contracts/frame.ts";
-import { type Eta, earlier, forecastFailing, forecastSaturation, isRising } from "./forecast.ts";
+import {
+  type Eta,
+  forecastOutage,
+  isRising,
+  minutesToFailing,
+  minutesToSaturation,
+} from "./forecast.ts";
 import type { Minute } from "./group-track.ts";
+import type { OutrightShares } from "./outright-share.ts";
 import { lastingToPage, pressureToPage } from "./pressure.ts";
 import type { Scope } from "./scopes.ts";
 import type { Leads } from "./state.ts";
@@ -18,8 +25,7 @@ export interface SeverityInput {
   readonly pressure: number;
   readonly failingRatio: number;
   readonly degradedShare: number;
-  /** Share of usual traffic in cells that fail outright. */
-  readonly outrightShare: number;
+  readonly outright: OutrightShares;
   /** ln of how many times longer prompts are than usual. */
   readonly promptGrowth: number;
   /** Signals with evidence now, and rungs of the ladder among them. */
@@ -48,10 +54,15 @@ const percent = (ratio: number) =>
   `${(100 * ratio).toFixed(ratio < 0.1 ? 1 : 0).replace(/\.0$/, "")} %`;
 
 export function judgeSeverity(input: SeverityInput): Opinion {
-  const forecast = bestForecast(input);
+  const known = bestForecast(input);
+  const isNear =
+    known !== undefined && known.eta.median <= input.judgement.incident.forecastHorizonMinutes;
+  // What lies beyond the horizon is not told: so far, growth of some minutes does not carry.
+  const forecast = isNear ? known : undefined;
   const outright = outrightReason(input);
   if (outright !== undefined)
-    return { severity: "page", reason: outright, leads: "outright", forecast };
+    // What fails outright is there already.
+    return { severity: "page", reason: outright, leads: "outright", forecast: undefined };
   const visible = visibleReason(input);
   if (visible !== undefined)
     return { severity: "page", reason: visible, leads: "failing", forecast };
@@ -60,7 +71,7 @@ export function judgeSeverity(input: SeverityInput): Opinion {
   const lasted = (input.unusualWindows * input.windowMs) / 60_000;
   if (lasted < 1)
     return { severity: "none", reason: "Watching: not yet a minute old", leads: "any", forecast };
-  return { severity: "ticket", reason: ticketReason(input, forecast), leads: "any", forecast };
+  return { severity: "ticket", reason: ticketReason(input, known), leads: "any", forecast };
 }
 
 /**
@@ -70,11 +81,13 @@ export function judgeSeverity(input: SeverityInput): Opinion {
 const outrightFactor = 5;
 
 function outrightReason(input: SeverityInput): string | undefined {
-  const { judgement, family, outrightShare } = input;
+  const { judgement, family, outright } = input;
   if (family !== "service") return undefined;
   const { pageFailureRatio, pageTrafficShare } = judgement.incident;
-  if (outrightShare < outrightFactor * pageFailureRatio * pageTrafficShare) return undefined;
-  return `Users feel it: most requests fail, from one moment to the next, in cells with ${percent(outrightShare)} of traffic`;
+  if (outright.outright < outrightFactor * pageFailureRatio * pageTrafficShare) return undefined;
+  // A place is named right once most of it is known; a part that fails everywhere is told by its ratio.
+  if (outright.unfolding > outright.outright) return undefined;
+  return `Users feel it: most requests fail, from one moment to the next, in cells with ${percent(outright.outright)} of traffic`;
 }
 
 function visibleReason(input: SeverityInput): string | undefined {
@@ -103,29 +116,44 @@ type Forecast = Opinion["forecast"];
 
 function bestForecast(input: SeverityInput): Forecast {
   if (input.family !== "service") return undefined;
-  const { breachFailureRatio } = input.judgement.incident;
-  let best: Forecast;
+  const { breachFailureRatio, forecastHorizonMinutes: horizonMinutes } = input.judgement.incident;
+  const saturation: number[] = [];
+  const failing: number[] = [];
+  let widest: Scope | undefined;
   for (const scope of input.scopes) {
     if (!scope.isFilled || scope.share < precursorShare) continue;
     const { minutes } = scope.track;
-    // Of everything the stated ratio, within a place half of its requests.
-    const threshold = scope.isWhole ? breachFailureRatio : Math.max(0.5, breachFailureRatio);
-    const eta = earlier(
-      isFailing(minutes) ? forecastFailing(minutes, threshold) : undefined,
-      isSlow(minutes, 2, tellingOf(scope))
-        ? forecastSaturation(minutes, scope.isHttp ? "queue" : "batch")
-        : undefined,
-    );
-    if (eta === undefined) continue;
-    if (best === undefined || eta.median < best.eta.median)
-      best = {
-        eta,
-        what: scope.isWhole
-          ? `${percent(threshold)} of users failing`
-          : `${percent(threshold)} failing over ${scope.name}`,
-      };
+    const full = isSlow(minutes, 2, tellingOf(scope))
+      ? minutesToSaturation(minutes, scope.isHttp ? "queue" : "batch")
+      : undefined;
+    const breach = isFailing(minutes)
+      ? minutesToFailing(minutes, {
+          threshold: breachRatioOf(scope, breachFailureRatio),
+          horizonMinutes,
+        })
+      : undefined;
+    if (full !== undefined) saturation.push(full);
+    if (breach !== undefined) failing.push(breach);
+    if ((full !== undefined || breach !== undefined) && isWider(scope, widest)) widest = scope;
   }
-  return best;
+  const eta = forecastOutage({ saturation, failing });
+  if (eta === undefined || widest === undefined) return undefined;
+  const threshold = percent(breachRatioOf(widest, breachFailureRatio));
+  const what = widest.isWhole
+    ? `${threshold} of users failing`
+    : `${threshold} failing over ${widest.name}`;
+  return { eta, what };
+}
+
+/** Of everything the stated ratio, within a place half of its requests. */
+function breachRatioOf(scope: Scope, breachFailureRatio: number): number {
+  return scope.isWhole ? breachFailureRatio : Math.max(0.5, breachFailureRatio);
+}
+
+function isWider(scope: Scope, than: Scope | undefined): boolean {
+  if (than === undefined || scope.isWhole !== than.isWhole)
+    return than === undefined || scope.isWhole;
+  return scope.share > than.share;
 }
 
 function tellingOf(scope: Scope): number {
@@ -159,8 +187,7 @@ function precursorReason(
   forecast: Forecast,
 ): Pick<Opinion, "reason" | "leads"> | undefined {
   if (input.family !== "service") return undefined;
-  const { forecastHorizonMinutes } = input.judgement.incident;
-  const isNear = forecast !== undefined && forecast.eta.median <= forecastHorizonMinutes;
+  const isNear = forecast !== undefined;
   const left = isNear ? `; ${forecast.what} in about ${Math.round(forecast.eta.median)} min` : "";
   for (const scope of input.scopes) {
     if (!scope.isFilled || scope.share < precursorShare) continue;

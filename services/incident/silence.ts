@@ -61,6 +61,8 @@ export function silentCells(
 const minuteMs = 60_000;
 /** Share of the traffic whose sudden loss pages: two thirds may be the end of a campaign. */
 const pageLoss = 0.75;
+/** And again and again. */
+const pageFlap = 0.25;
 
 /** A whole silent fleet pages, and a large part of it; single cells are tickets: traffic alone is weak evidence. */
 export function silenceOpinion(view: EpisodeView, judgement: Judgement): Opinion {
@@ -73,8 +75,9 @@ export function silenceOpinion(view: EpisodeView, judgement: Judgement): Opinion
       forecast: undefined,
     };
   if (view.trafficLoss !== undefined) {
-    const fell = `Traffic fell by ${Math.round(100 * view.trafficLoss)} % within minutes in every region at once`;
-    const isPage = view.trafficLoss >= pageLoss;
+    const { share, isRepeated } = view.trafficLoss;
+    const fell = `Traffic fell by ${Math.round(100 * share)} % within minutes in every region at once${isRepeated ? ", after it had fallen and come back before" : ""}`;
+    const isPage = share >= pageLoss || (isRepeated && share >= pageFlap);
     return {
       severity: isPage ? "page" : "ticket",
       reason: isPage

@@ -7,6 +7,7 @@ import type { GroupTrack } from "./group-track.ts";
 import { initialJoin, type JoinState } from "./join.ts";
 import type { SilenceMemory } from "./silence-memory.ts";
 import type { CellTrack } from "./track.ts";
+import { initialFlaps, type TrafficFlaps } from "./traffic-flaps.ts";
 
 /** Requests that no longer come, see `traffic-loss.ts`. */
 export interface TrafficLoss {
@@ -15,6 +16,8 @@ export interface TrafficLoss {
   readonly sinceMs: number;
   /** Share that is missing now, 0 … 1. */
   readonly share: number;
+  /** Traffic fell, came back and fell again, see `traffic-flaps.ts`. */
+  readonly isRepeated: boolean;
 }
 
 export interface IncidentState {
@@ -30,6 +33,7 @@ export interface IncidentState {
   readonly recentRequests: number[];
   /** A loss of traffic everywhere at once, while it lasts. */
   trafficLoss: TrafficLoss | null;
+  readonly flaps: TrafficFlaps;
   windows: number;
 }
 
@@ -108,6 +112,7 @@ export function initialState(): IncidentState {
     silentWindows: 0,
     recentRequests: [],
     trafficLoss: null,
+    flaps: initialFlaps(),
     windows: 0,
   };
 }

@@ -5,6 +5,7 @@
  */
 import type { FleetWindow } from "./join.ts";
 import type { IncidentState } from "./state.ts";
+import { stepFlaps } from "./traffic-flaps.ts";
 
 const minuteMs = 60_000;
 const keptMs = 12 * minuteMs;
@@ -33,7 +34,17 @@ export function stepTrafficLoss(state: IncidentState, window: FleetWindow): void
   while (recentRequests.length * windowMs > keptMs) recentRequests.shift();
   const lately = Math.round(lastsMs / windowMs);
   const now = mean(recentRequests.slice(-lately));
+  const flapping = stepFlaps(state, {
+    windowMs,
+    windowStartMs,
+    leastRequests,
+    isEveryRegionBelow: (part) => isEveryRegion(state, part),
+  });
   const known = state.trafficLoss;
+  if (flapping !== null || known?.isRepeated === true) {
+    state.trafficLoss = flapping;
+    return;
+  }
   if (known !== null) {
     const isOver = now >= backPart * known.usual || windowStartMs - known.sinceMs > longestMs;
     state.trafficLoss = isOver ? null : { ...known, share: 1 - now / known.usual };
@@ -45,8 +56,13 @@ export function stepTrafficLoss(state: IncidentState, window: FleetWindow): void
   const isSteady = recentRequests
     .slice(-lately)
     .every((count) => count > 0 && count <= lostPartOfWindow * usual);
-  if (isSteady && isEveryRegion(state))
-    state.trafficLoss = { usual, sinceMs: windowStartMs, share: 1 - now / usual };
+  if (isSteady && isEveryRegion(state, lostPartOfRegion))
+    state.trafficLoss = {
+      usual,
+      sinceMs: windowStartMs,
+      share: 1 - now / usual,
+      isRepeated: false,
+    };
 }
 
 /** The level that the last two minutes fell from; undefined where there was none: too little traffic, too short, or a slide. */
@@ -61,7 +77,8 @@ function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }
 
-function isEveryRegion(state: IncidentState): boolean {
+/** Whether so many regions had less than a part of their level in the last whole minute. */
+function isEveryRegion(state: IncidentState, part: number): boolean {
   let regions = 0;
   let lost = 0;
   for (const [name, group] of Object.entries(state.groups)) {
@@ -70,7 +87,7 @@ function isEveryRegion(state: IncidentState): boolean {
     const usual = upperQuartile(minutes.slice(0, -2));
     if (!(usual > 0)) continue;
     regions++;
-    if ((minutes[minutes.length - 1] ?? 0) <= lostPartOfRegion * usual) lost++;
+    if ((minutes[minutes.length - 1] ?? 0) <= part * usual) lost++;
   }
   return lost >= leastRegions * regions;
 }

@@ -3,8 +3,9 @@ import type { CellKey } from "../contracts/cell.ts";
 import { visibleSignals } from "./families.ts";
 import { isFleetSilent } from "./fleet-silence.ts";
 import type { FleetWindow } from "./join.ts";
+import { type OutrightShares, outrightShares } from "./outright-share.ts";
 import { logSlowdown } from "./slowness.ts";
-import type { Episode, IncidentState } from "./state.ts";
+import type { Episode, IncidentState, TrafficLoss } from "./state.ts";
 import { emptyTally, type Tally } from "./tally.ts";
 import { trafficShare } from "./traffic-share.ts";
 import { fitTrend } from "./trend.ts";
@@ -16,8 +17,7 @@ export interface EpisodeView {
   readonly cells: readonly CellKey[];
   readonly liveCells: number;
   readonly degradedShare: number;
-  /** Of those that fail outright. */
-  readonly outrightShare: number;
+  readonly outright: OutrightShares;
   readonly failing: Tally;
   readonly slow: Tally;
   /** ln of the slow-down over degraded members, drift of the baseline included. */
@@ -29,7 +29,7 @@ export interface EpisodeView {
   readonly quietMs: number;
   readonly isFleetSilent: boolean;
   /** Share of traffic that is missing everywhere at once; undefined: none is. */
-  readonly trafficLoss: number | undefined;
+  readonly trafficLoss: TrafficLoss | undefined;
 }
 
 /** Looks at an episode in a window, and keeps its share of each minute. */
@@ -51,16 +51,13 @@ export function viewEpisode(
     cells,
     liveCells: Object.keys(state.cells).length,
     degradedShare: share,
-    outrightShare: trafficShare(
-      state,
-      cells.filter((key) => state.cells[key]?.outright.isSure),
-    ),
+    outright: outrightShares(state, cells),
     ...tallyCells(state, cells),
     isSpreading: doubling !== null || share > 1.5 * ago,
     doublingMinutes: doubling,
     quietMs: quiet * window.windowMs,
     isFleetSilent: episode.family === "silence" && isFleetSilent(state, window.windowMs),
-    trafficLoss: episode.family === "silence" ? state.trafficLoss?.share : undefined,
+    trafficLoss: episode.family === "silence" ? (state.trafficLoss ?? undefined) : undefined,
   };
 }
 

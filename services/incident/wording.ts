@@ -84,6 +84,7 @@ function symptomOf({ signal, slowdown, ratio, quietMs }: TitleFacts): string {
     case "refused_answers":
     case "missing_finish":
     case "substituted":
+    case "log_errors":
       return `${signalCatalog[signal].words} at ${share}`;
     case "output_tokens":
     case "in_flight":

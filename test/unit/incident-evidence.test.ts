@@ -6,9 +6,9 @@ import {
   sharedThreshold,
 } from "../../services/incident/evidence.ts";
 import {
-  forecastFailing,
-  forecastSaturation,
-  utilisationOf,
+  forecastOutage,
+  minutesToFailing,
+  minutesToSaturation,
 } from "../../services/incident/forecast.ts";
 import {
   logSlowdown,
@@ -100,14 +100,24 @@ describe("trends and forecasts", () => {
     expect(fitTrend([1, 2, undefined, 3], 1.28)).toBeUndefined();
   });
 
-  it("forecasts when a rising failing ratio passes the threshold, with an interval around it", () => {
+  it("puts the threshold between where a line and where an exponential passes it", () => {
     const minutes = Array.from({ length: 15 }, (_, t) =>
       minute(0.01 * t + (((7 * t) % 5) * 0.002 - 0.004), 0),
     );
-    const eta = forecastFailing(minutes, 0.2);
-    expect(eta?.median).toBeCloseTo(6, 0);
-    expect(eta?.low).toBeLessThan(eta?.median ?? 0);
-    expect(eta?.high).toBeGreaterThan(eta?.median ?? 0);
+    // From 14 %: 6 min in a line, 14 · ln(20 / 14) = 5 min by factors.
+    const left = (threshold: number) =>
+      minutesToFailing(minutes, { threshold, horizonMinutes: 60 });
+    expect(left(0.2)).toBeGreaterThan(4.8);
+    expect(left(0.2)).toBeLessThan(6.2);
+    expect(left(0.1)).toBe(0);
+    expect(left(0.9)).toBeUndefined();
+  });
+
+  it("goes by the last minutes where growth quickens", () => {
+    const minutes = Array.from({ length: 15 }, (_, t) =>
+      minute(t < 9 ? 0.01 + 0.001 * t : 0.02 + 0.02 * (t - 9), 0),
+    );
+    expect(minutesToFailing(minutes, { threshold: 0.2, horizonMinutes: 60 })).toBeLessThan(5);
   });
 
   it.each([
@@ -116,28 +126,36 @@ describe("trends and forecasts", () => {
     ["a single late jump", (t: number) => (t > 13 ? 0.1 : 0)],
   ])("makes no forecast when the ratio is %s", (_, at) => {
     const minutes = Array.from({ length: 15 }, (_unused, t) => minute(at(t), 0));
-    expect(forecastFailing(minutes, 0.2)).toBeUndefined();
+    expect(minutesToFailing(minutes, { threshold: 0.2, horizonMinutes: 60 })).toBeUndefined();
   });
 
-  it("reads utilisation off the slow-down", () => {
-    expect(utilisationOf("batch", 1, 0.65)).toBeCloseTo(0.65, 12);
-    expect(utilisationOf("batch", 5 / (1 + 4 * 0.65 ** 2), 0.65)).toBeCloseTo(1, 12);
-  });
-
-  it("reads the utilisation of a plain queue off its waiting time", () => {
-    expect(utilisationOf("queue", 1, 0.5)).toBe(0.5);
-    expect(utilisationOf("queue", 5, 0.5)).toBeCloseTo(0.9, 12);
-  });
-
-  it("forecasts saturation of a capacity that shrinks steadily", () => {
+  it("foresees where a capacity that shrinks steadily is used up", () => {
     // Utilisation rises from .65 by .01 a minute: 1 is 21 minutes after the 15th.
     const minutes = Array.from({ length: 15 }, (_, t) => {
       const u = 0.65 + 0.01 * t;
       return minute(0, Math.log((1 + 4 * u * u) / (1 + 4 * 0.65 ** 2)));
     });
-    const eta = forecastSaturation(minutes, "batch");
-    expect(eta?.median).toBeCloseTo(21, 0);
-    expect(eta?.low).toBeLessThan(21);
-    expect(eta?.high ?? 0).toBeGreaterThan(21);
+    expect(minutesToSaturation(minutes, "batch")).toBeCloseTo(21, 6);
+  });
+
+  it("foresees where a plain queue is full", () => {
+    // 1 / (1 − u) from u = .5 by .02 a minute: 1 is 11 minutes after the 15th.
+    const minutes = Array.from({ length: 15 }, (_, t) =>
+      minute(0, Math.log(0.5 / (0.5 - 0.02 * t))),
+    );
+    expect(minutesToSaturation(minutes, "queue")).toBeCloseTo(11, 6);
+  });
+
+  it("gives saturation time to overflow, and takes the middle place", () => {
+    const eta = forecastOutage({ saturation: [40, 10, 20], failing: [] });
+    expect(eta?.median).toBeCloseTo(6 + 0.6 * 20, 12);
+    expect(eta?.low).toBeLessThan(eta?.median ?? 0);
+    expect(eta?.high).toBeGreaterThan(eta?.median ?? 0);
+  });
+
+  it("goes by failures where they come first, and never says that it is now", () => {
+    expect(forecastOutage({ saturation: [20], failing: [9, 30] })?.median).toBe(9);
+    expect(forecastOutage({ saturation: [], failing: [0] })?.median).toBe(4);
+    expect(forecastOutage({ saturation: [], failing: [] })).toBeUndefined();
   });
 });

@@ -71,3 +71,28 @@ test("two in a hundred for six minutes press for a page, a deploy's one in a hun
   expect(after(0.01, 3)).toBeLessThan(lastingToPage / 4);
   expect(after(0.006, 600)).toBe(0);
 });
+
+test("two falls by a third with a recovery between are a loss that lasts while traffic flaps", () => {
+  const square = [...level(67, 5), ...level(100, 5)];
+  const losses = lossesOf([...level(100, 12), ...square, ...square, ...level(100, 12)]);
+  const first = losses.findIndex((share) => share !== null);
+  expect(first).toBeGreaterThanOrEqual(22 * perMinute);
+  expect(first).toBeLessThanOrEqual(25 * perMinute);
+  expect(losses[30 * perMinute]).toBe(0);
+  expect(losses.at(-1)).toBeNull();
+});
+
+test.each([
+  ["two falls of one region", level(100, 44)],
+  ["two falls by a fifth", undefined],
+] as const)("%s are none", (_, other) => {
+  const low = other === undefined ? 80 : 60;
+  const square = [...level(low, 5), ...level(100, 5)];
+  const requests = [...level(100, 12), ...square, ...square, ...level(100, 12)];
+  expect(lossesOf(requests, other ?? requests).filter((share) => share !== null)).toEqual([]);
+});
+
+test("one campaign after another that ends is a new level, not flapping", () => {
+  const losses = lossesOf([...level(100, 12), ...level(60, 20), ...level(40, 20)]);
+  expect(losses.filter((share) => share !== null)).toEqual([]);
+});

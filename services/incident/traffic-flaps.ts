@@ -1,0 +1,91 @@
+/**
+ * Traffic that falls, comes back and falls again within minutes is no choice of its users: a way to the service flaps. A quarter less is
+ * enough then, where a single fall must be by half; each time from one minute to the next, in every region at once.
+ */
+import type { FleetWindow } from "./join.ts";
+import type { IncidentState, TrafficLoss } from "./state.ts";
+
+const minuteMs = 60_000;
+const lastsMs = 2 * minuteMs;
+/** Between the two minutes before and the last two: the fall itself. */
+const fallMs = 30_000;
+/** Part of the level before at which the last two minutes' mean has fallen, which no window may exceed, and at which it is back. */
+const fallenPart = 0.75;
+const fallenPartOfWindow = 0.95;
+const fallenPartOfRegion = 0.85;
+const backPart = 0.88;
+/** Two falls within this time make one trouble; what stays low as long is a new level. */
+const togetherMs = 30 * minuteMs;
+const newLevelMs = 12 * minuteMs;
+
+export interface TrafficFlaps {
+  /** Starts of the falls of the last half hour. */
+  falls: readonly number[];
+  /** Requests a window before the last fall. */
+  level: number;
+  isLow: boolean;
+  /** When traffic was last low. */
+  lowMs: number;
+}
+
+export const initialFlaps = (): TrafficFlaps => ({ falls: [], level: 0, isLow: false, lowMs: 0 });
+
+interface FlapStep extends Pick<FleetWindow, "windowMs" | "windowStartMs"> {
+  /** Requests a window below which a fall says nothing. */
+  readonly leastRequests: number;
+  /** Whether every region's last minute is below this part of its level before. */
+  readonly isEveryRegionBelow: (part: number) => boolean;
+}
+
+/** Steps what is known of falls, in place; gives the loss while traffic flaps. */
+export function stepFlaps(state: IncidentState, step: FlapStep): TrafficLoss | null {
+  const { flaps, recentRequests } = state;
+  const { windowMs, windowStartMs } = step;
+  const last = recentRequests.slice(-Math.round(lastsMs / windowMs));
+  const now = mean(last);
+  flaps.falls = flaps.falls.filter((ms) => windowStartMs - ms <= togetherMs);
+  if (flaps.isLow) {
+    flaps.lowMs = windowStartMs;
+    if (now >= backPart * flaps.level) flaps.isLow = false;
+    else if (windowStartMs - (flaps.falls.at(-1) ?? 0) > newLevelMs) {
+      flaps.isLow = false;
+      flaps.falls = [];
+    }
+  } else {
+    const level = levelFallenFrom(recentRequests, step);
+    if (level !== undefined) {
+      flaps.isLow = true;
+      flaps.level = level;
+      flaps.lowMs = windowStartMs;
+      flaps.falls = [...flaps.falls, windowStartMs];
+    }
+  }
+  if (flaps.falls.length < 2 || windowStartMs - flaps.lowMs > newLevelMs) return null;
+  return {
+    usual: flaps.level,
+    sinceMs: flaps.falls[0] ?? windowStartMs,
+    share: Math.max(0, 1 - now / flaps.level),
+    isRepeated: true,
+  };
+}
+
+/** The level of two minutes, half a minute before the last two, if those are clearly and steadily below it everywhere. */
+function levelFallenFrom(requests: readonly number[], step: FlapStep): number | undefined {
+  const lately = Math.round(lastsMs / step.windowMs);
+  const gap = Math.round(fallMs / step.windowMs);
+  if (requests.length < 2 * lately + gap) return undefined;
+  const before = requests.slice(-2 * lately - gap, -lately - gap);
+  const last = requests.slice(-lately);
+  const level = mean(before);
+  // Windows without anything are a gap of the telemetry.
+  const isFallen =
+    level >= step.leastRequests &&
+    mean(last) <= fallenPart * level &&
+    before.every((count) => count > 0) &&
+    last.every((count) => count > 0 && count <= fallenPartOfWindow * level);
+  return isFallen && step.isEveryRegionBelow(fallenPartOfRegion) ? level : undefined;
+}
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
+}
