@@ -22,7 +22,7 @@ export const detectors = [
   absence,
 ] as readonly AnyDetector[];
 
-export type SetName = "failures" | "ratio" | "latency" | "length" | "traffic" | "gauge" | "stall";
+export type SetName = "failures" | "ratio" | "latency" | "length" | "traffic" | "gauge" | "exact";
 
 /** The default set by kind of signal; the first that has an expectation gives the value and band that people see. */
 export const defaultSets = {
@@ -34,7 +34,7 @@ export const defaultSets = {
   length: [shortfall, exceedance],
   traffic: [ewmaChart, seasonal, absence],
   gauge: [ewmaChart],
-  stall: [binomialExact],
+  exact: [binomialExact],
 } as Readonly<Record<SetName, readonly unknown[]>> as Readonly<
   Record<SetName, readonly AnyDetector[]>
 >;

@@ -173,6 +173,7 @@ export function createSourceTask(
       window.candidates = noCandidates;
       window.senders.clear();
       window.points = [];
+      window.logs.clear();
       window.roots = [];
     }
     return outputs;

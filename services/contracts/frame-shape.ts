@@ -27,6 +27,7 @@ export const signalNames = [
   "in_flight",
   "queued",
   "stalled",
+  "log_errors",
 ] as const;
 
 export type SignalName = (typeof signalNames)[number];
@@ -52,6 +53,7 @@ export const signalIds = {
   in_flight: 17,
   queued: 18,
   stalled: 19,
+  log_errors: 20,
 } as const satisfies Record<SignalName, number>;
 
 /** In records as positions: append only. */
@@ -187,6 +189,13 @@ export const signalCatalog: Readonly<Record<SignalName, SignalInfo>> = {
     bad: "up",
     label: "stalled",
     role: "precursor",
+  },
+  log_errors: {
+    words: "errors in logs",
+    unit: "ratio",
+    bad: "up",
+    label: "log_error_ratio",
+    role: "context",
   },
 };
 

@@ -48,7 +48,7 @@ export function judgeCell(
     shortBelow: shortBelow(cell),
     detect,
     shown: [],
-    spotless: { requests: false, served: false, ok: false, windows: false },
+    spotless: { requests: false, served: false, ok: false, windows: false, log_records: false },
   };
   const latency = latencyLevel(window);
   partFromSpotless(step);

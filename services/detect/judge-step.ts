@@ -53,6 +53,11 @@ function orNull(value: number | undefined): number | null {
 /** Surprise from which a signal that is otherwise left out is shown. */
 const shownFrom = 1;
 
+/** Whether a sampler of traces has a say in it. */
+function isOfRequests(source: SignalSource): boolean {
+  return source.kind === "ratio" && source.of !== "windows" && source.of !== "log_records";
+}
+
 export function conclude(
   step: Step,
   source: SignalSource,
@@ -65,7 +70,7 @@ export function conclude(
     readonly isAlwaysShown: boolean;
   },
 ): void {
-  const isUnknown = step.time.isErrorsOnly === true && source.kind === "ratio";
+  const isUnknown = step.time.isErrorsOnly === true && isOfRequests(source);
   const state = isUnknown ? "sampled" : classify(combined, step.isWarming, step.detect);
   const wasFrozen = isFrozen(step, signal);
   updateFreeze(signal, state, signalCatalog[source.signal].role, step.time.windowMs);

@@ -21,7 +21,8 @@ export function judgeRatio(step: Step, source: SourceOf<"ratio">, index: number)
   const of = denominatorOf(window, source.of);
   if (known === null && of === 0 && !isSpotless) return;
   const bad = Math.min(source.bad(window, step.shortBelow), of);
-  const perRequest = source.of === "windows" ? 1 : spansPerRequest(window);
+  const perRequest =
+    source.of === "windows" || source.of === "log_records" ? 1 : spansPerRequest(window);
   const observations = [
     {
       kind: "ratio",

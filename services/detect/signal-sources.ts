@@ -16,9 +16,9 @@ import { emptyOrShort } from "./short-answers.ts";
 /**
  * What a ratio is of. `requests`: all. `served`: those that reached the service as valid ones, so without client mistakes, quota
  * and login refusals: a flood of those must not make failures look rarer. `ok`: those that ended well. `windows`: 1 where requests
- * in flight and how many ended are known.
+ * in flight and how many ended are known. `log_records`: those of a service.
  */
-export type Denominator = "requests" | "served" | "ok" | "windows";
+export type Denominator = "requests" | "served" | "ok" | "windows" | "log_records";
 
 export type SignalSource =
   | {
@@ -103,7 +103,14 @@ export const signalSources: readonly SignalSource[] = [
   { kind: "traffic", signal: "traffic", set: "traffic" },
   { kind: "gauge", signal: "in_flight", set: "gauge", level: inFlightOf },
   { kind: "gauge", signal: "queued", set: "gauge", level: queuedOf },
-  { kind: "ratio", signal: "stalled", set: "stall", of: "windows", bad: stalledWindows },
+  { kind: "ratio", signal: "stalled", set: "exact", of: "windows", bad: stalledWindows },
+  {
+    kind: "ratio",
+    signal: "log_errors",
+    set: "exact",
+    of: "log_records",
+    bad: (window) => (window.gauges["log_errors"] ?? 0) / 1_000,
+  },
 ];
 
 export function failuresOf({ counters }: CellWindow): number {
@@ -118,6 +125,8 @@ export function denominatorOf(window: CellWindow, of: Denominator): number {
       return counter(window, "requests");
     case "ok":
       return counter(window, "ok");
+    case "log_records":
+      return (window.gauges["log_records"] ?? 0) / 1_000;
     case "windows":
       return isStallKnown(window) ? 1 : 0;
     case "served":

@@ -103,6 +103,12 @@ Spans with \`ot=th\` in the trace state count 1/probability. Where a tail sample
 left has failed: once 50 traces were seen and at most one in twenty has no error, ratios are in the state \`sampled\` (unknown), and do not
 page; \`foreshock doctor\` says so. A sampler that keeps all errors and a part of the rest without \`ot=th\` cannot be told from a service that fails more.
 
+## Logs
+
+Of log records only time and severity are looked at: the cell \`log records\` of a service has how many came and how many were of severity ERROR
+or above (by number, else by text), and the signal \`log_errors\` is their ratio against what is usual there. It is shown and kept, and opens no
+incident by itself.
+
 ## Measured
 
 The simulated fleet, scenario S01 (nearly everything fails at once), seed 3, metrics alone, no spans:

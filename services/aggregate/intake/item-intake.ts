@@ -4,6 +4,7 @@ import type { CellWindow } from "../../contracts/window.ts";
 import type { Reading } from "../conventions/reading.ts";
 import { createTexts, internText, textOf, textsHeld } from "../decode/texts.ts";
 import type { MetricPoint } from "../metrics/metric-point.ts";
+import type { LoggedRecord } from "../windows/log-counts.ts";
 import type { OpenWindow } from "../windows/open-windows.ts";
 import type { Intake } from "./intake.ts";
 import { textsLimit } from "./tidy-texts.ts";
@@ -12,14 +13,15 @@ export interface Item {
   readonly timeMs: number;
   readonly sender: number;
   readonly point?: MetricPoint;
+  readonly log?: LoggedRecord;
 }
 
 export function itemIntake(parts: {
   readonly reading: Reading;
   readonly decode: (bytes: Uint8Array, items: Item[]) => void;
   readonly put: (item: Item, window: OpenWindow) => void;
-  /** The cells of a closing window, which had these points. */
-  readonly close: (index: number, points: readonly MetricPoint[]) => readonly CellWindow[];
+  /** The cells of a closing window. */
+  readonly close: (index: number, window: OpenWindow | undefined) => readonly CellWindow[];
   readonly save?: () => readonly Uint8Array[];
 }): Intake {
   const { reading, save } = parts;
@@ -42,7 +44,7 @@ export function itemIntake(parts: {
       return "taken";
     },
     close: (index, window) => ({
-      cells: parts.close(index, window?.points ?? []),
+      cells: parts.close(index, window),
       outerSpans: 0,
     }),
     closing: () => {},

@@ -54,12 +54,12 @@ export function createMetricIntake(windowMs: number, chunks: readonly Uint8Array
     put: ({ point }, window) => {
       if (point !== undefined && window.points.length < pointLimit) window.points.push(point);
     },
-    close: (index, points) => {
+    close: (index, open) => {
       const startMs = index * windowMs;
       known.sinceMs ??= startMs;
       if (index % forgetEvery === 0) forgetSilent(known, startMs);
       const window = { startMs, endMs: startMs + windowMs };
-      return cellsOfPoints(points, window, { known, preferred });
+      return cellsOfPoints(open?.points ?? [], window, { known, preferred });
     },
     save: () => encodeStreams({ known, preferred }),
   });

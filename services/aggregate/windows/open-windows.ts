@@ -10,6 +10,7 @@
  */
 import type { MetricPoint } from "../metrics/metric-point.ts";
 import { type Candidates, createCandidates } from "../spans/candidates.ts";
+import type { LogCounts } from "./log-counts.ts";
 
 export interface WindowTimes {
   readonly lengthMs: number;
@@ -40,6 +41,8 @@ export interface OpenWindow {
   readonly senders: Map<number, SenderTally>;
   /** Traces of spans without a parent. */
   roots: number[];
+  /** Log records by service. */
+  readonly logs: LogCounts;
   /** Data points of metrics. */
   points: MetricPoint[];
 }
@@ -113,6 +116,7 @@ export function windowAt(windows: OpenWindows, index: number, offset: number): O
     duplicateSpans: 0,
     senders: new Map(),
     roots: [],
+    logs: new Map(),
     points: [],
   };
   windows.byIndex.set(index, made);
