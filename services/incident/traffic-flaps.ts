@@ -3,7 +3,6 @@
  * enough then, where a single fall must be by half; each time from one minute to the next, in every region at once.
  */
 import type { FleetWindow } from "./join.ts";
-import type { IncidentState, TrafficLoss } from "./state.ts";
 
 const minuteMs = 60_000;
 const lastsMs = 2 * minuteMs;
@@ -30,7 +29,17 @@ export interface TrafficFlaps {
 
 export const initialFlaps = (): TrafficFlaps => ({ falls: [], level: 0, isLow: false, lowMs: 0 });
 
+interface Flapping {
+  /** Requests a window before the last fall. */
+  readonly usual: number;
+  readonly sinceMs: number;
+  /** Share that is missing now, 0 … 1. */
+  readonly share: number;
+}
+
 interface FlapStep extends Pick<FleetWindow, "windowMs" | "windowStartMs"> {
+  /** Requests of all cells a window, for some minutes, oldest first. */
+  readonly recentRequests: readonly number[];
   /** Requests a window below which a fall says nothing. */
   readonly leastRequests: number;
   /** Whether every region's last minute is below this part of its level before. */
@@ -38,9 +47,8 @@ interface FlapStep extends Pick<FleetWindow, "windowMs" | "windowStartMs"> {
 }
 
 /** Steps what is known of falls, in place; gives the loss while traffic flaps. */
-export function stepFlaps(state: IncidentState, step: FlapStep): TrafficLoss | null {
-  const { flaps, recentRequests } = state;
-  const { windowMs, windowStartMs } = step;
+export function stepFlaps(flaps: TrafficFlaps, step: FlapStep): Flapping | null {
+  const { recentRequests, windowMs, windowStartMs } = step;
   const last = recentRequests.slice(-Math.round(lastsMs / windowMs));
   const now = mean(last);
   flaps.falls = flaps.falls.filter((ms) => windowStartMs - ms <= togetherMs);
@@ -52,7 +60,7 @@ export function stepFlaps(state: IncidentState, step: FlapStep): TrafficLoss | n
       flaps.falls = [];
     }
   } else {
-    const level = levelFallenFrom(recentRequests, step);
+    const level = levelFallenFrom(step);
     if (level !== undefined) {
       flaps.isLow = true;
       flaps.level = level;
@@ -65,12 +73,12 @@ export function stepFlaps(state: IncidentState, step: FlapStep): TrafficLoss | n
     usual: flaps.level,
     sinceMs: flaps.falls[0] ?? windowStartMs,
     share: Math.max(0, 1 - now / flaps.level),
-    isRepeated: true,
   };
 }
 
 /** The level of two minutes, half a minute before the last two, if those are clearly and steadily below it everywhere. */
-function levelFallenFrom(requests: readonly number[], step: FlapStep): number | undefined {
+function levelFallenFrom(step: FlapStep): number | undefined {
+  const { recentRequests: requests } = step;
   const lately = Math.round(lastsMs / step.windowMs);
   const gap = Math.round(fallMs / step.windowMs);
   if (requests.length < 2 * lately + gap) return undefined;

@@ -34,7 +34,8 @@ export function stepTrafficLoss(state: IncidentState, window: FleetWindow): void
   while (recentRequests.length * windowMs > keptMs) recentRequests.shift();
   const lately = Math.round(lastsMs / windowMs);
   const now = mean(recentRequests.slice(-lately));
-  const flapping = stepFlaps(state, {
+  const flapping = stepFlaps(state.flaps, {
+    recentRequests,
     windowMs,
     windowStartMs,
     leastRequests,
@@ -42,7 +43,7 @@ export function stepTrafficLoss(state: IncidentState, window: FleetWindow): void
   });
   const known = state.trafficLoss;
   if (flapping !== null || known?.isRepeated === true) {
-    state.trafficLoss = flapping;
+    state.trafficLoss = flapping === null ? null : { ...flapping, isRepeated: true };
     return;
   }
   if (known !== null) {
