@@ -41,7 +41,6 @@ export async function runPartitions(job: PartitionsJob): Promise<PartitionsResul
     log: { partitions: job.partitions },
     history: { engine: "none" },
     metrics: { port: 0 },
-    checkpoint: { intervalMs: 1_000 },
   });
   const clock = storyClock(startMs);
   await using app = await startApp({

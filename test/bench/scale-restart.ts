@@ -10,6 +10,7 @@ import type { Log } from "../../services/log/log.ts";
 import { startApp } from "../../services/runtime/app.ts";
 import { systemClock } from "../../services/runtime/clock.ts";
 import { scaleTraffic, scaleWindowMs, seriesPerCell } from "./scale-series.ts";
+import { ownCpuSeconds } from "./support/cpu.ts";
 
 export interface RestartJob {
   readonly kind: "fill" | "ready";
@@ -48,7 +49,7 @@ export async function runRestart({ kind, directory, series, seed }: RestartJob):
   if (kind === "ready") {
     await appendWindow(log, traffic.windowAt(fillWindows, { every: 20 }));
     await frameAfter(log, judged);
-    return { upMs, judgedMs: performance.now() - startedMs };
+    return { upMs, judgedMs: performance.now() - startedMs, cpuSeconds: ownCpuSeconds() };
   }
   for (let index = 0; index < fillWindows; index++)
     await appendWindow(log, traffic.windowAt(index, { every: 1, withBad: index === 1 }));
