@@ -244,9 +244,9 @@ export const configSchema = z.strictObject({
       "A page that nobody acknowledged is sent again after this many minutes.",
     ),
     maxAttempts: integer(
-      8,
-      [1, 100],
-      "Tries per notification and sink before it is recorded as failed.",
+      1_500,
+      [1, 100_000],
+      "Tries per notification and sink before it is recorded as failed; a minute apart at most, so 1,500 are a day or more.",
     ),
     attemptTimeoutMs: integer(10_000, [100, 120_000], "Longest wait for a sink's answer, ms."),
     resendSeconds: number(

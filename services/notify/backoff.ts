@@ -1,6 +1,6 @@
-/** Waits between tries: doubling from a second to five minutes, spread by a quarter, so that many senders do not come back at once. */
+/** Waits between tries: doubling from a second to one minute, so that who comes back hears soon; spread by a quarter, so that many senders do not come back at once. */
 const firstMs = 1_000;
-const longestMs = 5 * 60_000;
+const longestMs = 60_000;
 /** A receiver may ask for more patience than that, within reason. */
 const longestAskedMs = 15 * 60_000;
 

@@ -19,7 +19,7 @@ const settleLimitMs = 90_000;
 interface Rest {
   readonly config: Config;
   readonly fleet: Fleet;
-  readonly webhook: Receiver;
+  readonly webhook: Pick<Receiver, "received">;
 }
 
 /** The last life, in this process: takes what still waits, closes every window that had traffic, tells and archives everything. */
@@ -60,17 +60,23 @@ export async function settle({ config, fleet, webhook }: Rest): Promise<Findings
   return { ...findings, violations: [...findings.violations, ...reported] };
 }
 
-async function hasClosed({ log }: App, config: Config, untilMs: number): Promise<boolean> {
+async function hasClosed(app: App, config: Config, untilMs: number): Promise<boolean> {
+  return (await closedUntil(app, config)) >= untilMs + 30_000;
+}
+
+/** End of the last window that is closed in every partition, Unix ms; 0 before the first. */
+export async function closedUntil({ log }: App, config: Config): Promise<number> {
   const last: LogRecord[] = [];
   for (let partition = 0; partition < config.log.partitions; partition++) {
     const { end } = await log.offsets(topics.closed, partition);
     if (end > 0)
       last.push(...(await log.read({ topic: topics.closed, partition, fromOffset: end - 1 })));
   }
-  return closesUntil(last, config.log.partitions) >= untilMs + 30_000;
+  return closesUntil(last, config.log.partitions);
 }
 
-async function hasTold({ log }: App): Promise<boolean> {
+/** Whether all that the webhook is owed has been delivered, but for the last windows. */
+export async function hasTold({ log }: App): Promise<boolean> {
   const lag = await log.lag("incident", [topics.frames]);
   if (lag.some(({ lagRecords }) => lagRecords > 8)) return false;
   const { records } = distinct(await readTopic(log, topics.incidents));
