@@ -22,12 +22,12 @@ export function panelsDocument(checked: readonly Checked[], run: Run): string {
 
 Made by \`npm run panels -- --hours ${hours} --requests ${requestsPerSecond}\`: a fleet of four models in two regions is simulated for ${hours} hours, ending in an overload (scenario S05,
 seed 3: ${count(world.calls.filter(({ kind }) => kind === "genai").length)} model calls, ${count(world.calls.filter(({ kind }) => kind === "http").length)} HTTP requests, ${new Set(world.incidents.map(({ incident }) => incident)).size} incidents). Its spans go through aggregation, detection, incidents and the archive's
-rows into the embedded engine. Every query of every panel, variable and annotation is then asked over its HTTP interface as an outsider's, with
+rows into the embedded engine, and all but the last 17 minutes are added up, so that windows, minutes and hours are all read. Every query of every panel, variable and annotation is then asked over its HTTP interface as an outsider's, with
 the data source's macros expanded (All chosen, steps of ${scene.range.intervalSeconds} s), and each value of the result is held against what is worked out from
 the fleet's events, and from the records of detection and incidents where a panel shows those.
 
-**${right} of ${checked.length} queries show the truth, in all of their ${count(values)} values.** \`test/integration/dashboards-truth.test.ts\` does the same with two hours and four
-choices of variables, and once more through clickhouse-go, the client of Grafana's data source. Truth and result below are a row near
+**${right} of ${checked.length} queries show the truth, in all of their ${count(values)} values.** \`test/integration/dashboards-truth.test.ts\` does the same with two hours, steps
+from 15 s to an hour and four choices of variables, and once more through clickhouse-go, the client of Grafana's data source. Truth and result below are a row near
 the end; "off by" is the largest distance of all rows, and what is allowed stands behind it.
 
 | nearness | allowed |
