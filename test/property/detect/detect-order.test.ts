@@ -16,7 +16,8 @@ import { healthyTraffic, seeded, trafficWindow } from "../../support/detect-traf
 import { aCell, aWindow } from "../../support/records.ts";
 
 const startMs = 1_800_000_000_000;
-const tasks = ["otlp_spans/0", "otlp_spans/1", "otlp_metrics/0"];
+const spanTasks = ["otlp_spans/0", "otlp_spans/1"];
+const tasks = [...spanTasks, "otlp_metrics/0"];
 const keys = ["a", "b", "c", "d", "e"].map((model) => cellKey(aCell({ model })));
 const context = aDetectContext({
   manifests: [aManifest({ tasks })],
@@ -112,10 +113,13 @@ it("goes on after a restart at any record as if it had never stopped", () =>
     { numRuns: 25 },
   ));
 
-it("closes each window once, in order, with every request of every task", () =>
+it("closes each window once, in order, with every request of every task that tells of spans", () =>
   fc.assert(
     fc.property(plans, fc.nat(1_000), (plan, order) => {
-      const batches = batchesOf(plan);
+      // What metrics say of requests stands in for spans and is not added to them.
+      const batches = batchesOf(plan).map((batch, task) =>
+        task < spanTasks.length ? batch : batch.map((window) => ({ ...window, cells: [] })),
+      );
       const closed = closedOf(run(interleave(batches, order)));
       const starts = closed.map(({ windowStartMs }) => windowStartMs);
       const expected = new Set(batches.flat().map(({ windowStartMs }) => windowStartMs));
