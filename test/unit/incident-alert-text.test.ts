@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { alertText } from "../../services/contracts/alert-text.ts";
+import { cellKey } from "../../services/contracts/cell.ts";
 import {
   formatCount,
   formatRatio,
@@ -8,7 +9,6 @@ import {
   formatValue,
   zoneName,
 } from "../../services/contracts/format.ts";
-import { cellKey } from "../../services/contracts/cell.ts";
 import type { Incident } from "../../services/contracts/incident.ts";
 import { rarity, type TitleFacts, titleOf } from "../../services/incident/wording.ts";
 import { aCell } from "../support/records.ts";
