@@ -59,7 +59,7 @@ export function stepCell(track: CellTrack, frame: CellFrame, step: TrackStep): C
     slow: slowOf(track, verdicts, { learns, isWarm, step }),
     limitedBeyondFirst: {
       requests: Math.max(0, frame.limited - 1),
-      tenants: frame.tenants > 0 ? Math.max(0, frame.tenantsLimited - 1) : 0,
+      tenants: Math.max(0, tenantsLimited(track, frame) - 1),
     },
   };
   const failing = share.visible.failures;
@@ -182,6 +182,19 @@ function rememberShare(track: CellTrack, share: CellShare, step: TrackStep): voi
   track.lastingVisible.of += requests;
 }
 
+/** No single caller sends so large a share of a cell's requests, if it has more than a few. */
+const broadShare = 0.4;
+const leastRequests = 10;
+
+/** Tenants that were refused for quota; where telemetry has none, as many as refusals once these are more than one caller's. */
+function tenantsLimited(track: CellTrack, frame: CellFrame): number {
+  if (frame.tenants > 0) return frame.tenantsLimited;
+  const lately = track.visible.rate_limited;
+  const isBroad =
+    lately !== undefined && lately.of >= leastRequests && lately.bad >= broadShare * lately.of;
+  return isBroad ? frame.limited : 0;
+}
+
 /** Settles a cell's `isLimitBroad` once its class has been stepped. */
 export function tellLimitBreadth(track: CellTrack, isClassBroad: boolean): void {
   const own = track.limitedBeyondFirst;
@@ -190,7 +203,8 @@ export function tellLimitBreadth(track: CellTrack, isClassBroad: boolean): void 
 
 /**
  * Whether rate limits hit many tenants rather than one: beyond the first refusal in a window, each further one is by a
- * further tenant in at least three of ten cases. Without tenants in the telemetry, or with hardly any refusal, they count as narrow.
+ * further tenant in at least three of ten cases. With hardly any refusal they count as narrow, and so they do without tenants in the
+ * telemetry while most requests pass.
  */
 export function isLimitBroad(beyondFirst: {
   readonly requests: number;

@@ -220,7 +220,7 @@ function ticketReason(input: SeverityInput, forecast: Forecast): string {
     case "client":
       return "Not a page: callers' own mistakes, the service answers them correctly";
     case "quota":
-      return "Not a page: the rate limits hit few tenants, not the service's users at large";
+      return "Not a page: as far as telemetry names tenants, the rate limits hit few, not the service's users at large";
     default:
   }
   const reasons: string[] = [];

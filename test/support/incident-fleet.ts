@@ -22,6 +22,8 @@ export interface Trouble {
   readonly invalid?: number;
   /** Tenants behind the refused requests; default: one each. */
   readonly limitedTenants?: number;
+  /** Telemetry that does not say whose requests they are. */
+  readonly namesNoTenants?: boolean;
   /** How many times slower first tokens (HTTP: answers) are. */
   readonly slower?: number;
   /** How many times longer prompts are. */
@@ -86,6 +88,7 @@ export function troubledCell(key: CellKey, trouble: Trouble): CellFrame {
   const limited = count(trouble.limited);
   const authFailures = count(trouble.authFailing);
   const invalid = count(trouble.invalid);
+  const breadth = (tenants: number) => (trouble.namesNoTenants === true ? 0 : tenants);
   const slow = Math.round(slowShare(trouble.slower ?? 1) * requests);
   const isHttp = parseCellKey(key).kind === "http";
   const slowSurprise = surpriseOf(slow, requests, 0.1);
@@ -108,9 +111,9 @@ export function troubledCell(key: CellKey, trouble: Trouble): CellFrame {
     failures,
     limited,
     authFailures,
-    tenants: Math.min(40, requests),
-    tenantsFailed: Math.min(30, failures),
-    tenantsLimited: Math.min(30, trouble.limitedTenants ?? limited),
+    tenants: breadth(Math.min(40, requests)),
+    tenantsFailed: breadth(Math.min(30, failures)),
+    tenantsLimited: breadth(Math.min(30, trouble.limitedTenants ?? limited)),
     usualRequests: usual,
     quietWindows: requests > 0 ? 0 : 1,
     context: {

@@ -81,6 +81,12 @@ describe("what pages", () => {
     play.play(3 * minute, ({ kind }) => (kind === "genai" ? { limited: 0.4 } : {}));
     expect(pages(play.incidents)).toHaveLength(1);
   });
+
+  it("pages when most requests are refused for quota and nobody knows whose they are", () => {
+    const play = warm();
+    play.play(5 * minute, () => ({ limited: 0.6, namesNoTenants: true }));
+    expect(pages(play.incidents)).toHaveLength(1);
+  });
 });
 
 describe("what does not page", () => {
@@ -88,6 +94,11 @@ describe("what does not page", () => {
     [
       "one tenant's rate limits, a third of all requests",
       () => ({ limited: 0.3, limitedTenants: 1 }),
+      20,
+    ],
+    [
+      "rate limits for a quarter of all requests, nobody knows whose",
+      () => ({ limited: 0.25, namesNoTenants: true }),
       20,
     ],
     ["client mistakes of one version", () => ({ invalid: 0.4 }), 20],
