@@ -152,7 +152,7 @@ describe("what does not page", () => {
     const tickets = play.incidents.filter(({ transition }) => transition === "ticketed");
     expect(tickets).toHaveLength(1);
     expect(tickets[0]?.reason).toBe(
-      "Not a page: the rate limits hit few tenants, not the service's users at large",
+      "Not a page: as far as telemetry names tenants, the rate limits hit few, not the service's users at large",
     );
   });
 });
