@@ -188,7 +188,12 @@ async function tablesWith(url: string, text: string): Promise<string[]> {
     expect(response.status, answer).toBe(200);
     return answer.trim();
   };
-  const tables = (await ask("SHOW TABLES FROM foreshock")).split("\n");
+  // A view that takes parameters holds nothing of its own, and cannot be asked without them.
+  const tables = (
+    await ask(
+      "SELECT name FROM system.tables WHERE database = 'foreshock' AND parameterized_view_parameters = []",
+    )
+  ).split("\n");
   expect(tables).toEqual(
     expect.arrayContaining(["spans", "windows", "verdicts", "incidents", "deliveries"]),
   );

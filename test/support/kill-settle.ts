@@ -38,8 +38,8 @@ export async function settle({ config, fleet, webhook }: Rest): Promise<Findings
     // Time goes on without telemetry: heartbeats alone close what is open.
     const passing = setInterval(() => clock.set(clock.nowMs() + 1_000), 100);
     await until("windows are closed", () => hasClosed(app, config, untilMs), problems);
-    clearInterval(passing);
     await until("everything is told", () => hasTold(app), problems);
+    clearInterval(passing);
     sender.address = undefined;
   }
   await using app = await startApp({ config, report, clock, stages: ["archive"] });

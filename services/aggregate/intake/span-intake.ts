@@ -162,11 +162,13 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
       });
       if (to >= 0) candidates.data[to * candidates.stride + candidate.row] = row;
       if (hasIdentity(identity)) {
+        // An inner span may fail in every trace and mean nothing: a miss in a cache, say.
+        const isRoot = (identity.parent0 | identity.parent1) === 0;
         const isFailed =
-          ((staged.flags[item] as number) & rowFlag.error) !== 0 ||
+          (isRoot && ((staged.flags[item] as number) & rowFlag.error) !== 0) ||
           (to >= 0 && candidates.data[to * candidates.stride + candidate.outcome] !== 0);
         if (isFailed) noteFailed(traces, traceKey(identity), relative);
-        if ((identity.parent0 | identity.parent1) === 0) window.roots.push(traceKey(identity));
+        if (isRoot) window.roots.push(traceKey(identity));
       }
       return "taken";
     },

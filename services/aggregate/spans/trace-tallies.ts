@@ -1,7 +1,8 @@
 /**
- * Traces without any error, of all whose root has come: what tells a tail sampler that keeps traces with errors alone from a service
+ * Traces without a failed request, of all whose root has come: what tells a tail sampler that keeps traces with errors alone from a service
  * in which everything fails. Its spans carry no weight, and of the requests that ended well none is left.
  */
+import { mixBits } from "../decode/texts.ts";
 import type { SpanIdentity } from "./span-rows.ts";
 
 export interface TraceTallies {
@@ -11,9 +12,11 @@ export interface TraceTallies {
 
 export const createTraceTallies = (): TraceTallies => ({ failed: new Map() });
 
-/** 53 bits of a trace id. */
-export function traceKey({ trace2, trace3 }: SpanIdentity): number {
-  return (trace2 & 0x1f_ffff) * 4_294_967_296 + (trace3 >>> 0);
+/** 53 bits of a hash of a trace id: some senders make ids whose halves do not vary. */
+export function traceKey({ trace0, trace1, trace2, trace3 }: SpanIdentity): number {
+  const high = mixBits(trace0 ^ Math.imul(trace2, 0x9e3779b1));
+  const low = mixBits(trace1 ^ Math.imul(trace3, 0x9e3779b1));
+  return (high & 0x1f_ffff) * 4_294_967_296 + (low >>> 0);
 }
 
 export function noteFailed(tallies: TraceTallies, trace: number, window: number): void {
