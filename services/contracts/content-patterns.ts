@@ -5,9 +5,11 @@
 import { contentTables } from "./content-attributes.ts";
 import {
   errorName,
+  errorTerms,
   errorTextLimitBytes,
   errorTextSeparators,
-  knownErrorWords,
+  everydayWords,
+  everydayWordsInARow,
 } from "./error-text.ts";
 
 const quoted = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "[$&]");
@@ -43,9 +45,20 @@ export const errorTextPattern: string = (() => {
     .slice(1, -1)
     .replaceAll("\\.", "[.]")
     .replaceAll("\\w", "[0-9A-Za-z_]");
-  const word = `(?:[0-9]{1,6}|(?i:${[...knownErrorWords].join("|")})|${name})`;
-  const separator = errorTextSeparators.replace(/[\][\\^-]/g, "\\$&");
-  return `^((?:[${separator}]|${word}(?:[.]+|\\b))*)(?s:.*)$`;
+  const wordEnd = "(?:[.]+|\\b)";
+  const term = `(?:(?i:${[...errorTerms].join("|")})|${name})${wordEnd}`;
+  const everyday = `(?i:${[...everydayWords].join("|")})${wordEnd}`;
+  const separators = errorTextSeparators.replace(/[\][\\^-]/g, "\\$&");
+  const number = (digits: string) => `(?:${digits}${wordEnd})[${separators}]*`;
+  const inside = (otherQuote: string) => {
+    const lone = number("[45][0-9][0-9]");
+    return `(?:(?:${lone})?${term}|[${separators}${otherQuote}])*(?:${lone})?`;
+  };
+  const quotes = [`'${inside('"')}`, `"${inside("'")}`];
+  const lone = number("(?:[1-5][0-9][0-9]|[0-9]{1,2})");
+  const phrase = `(?:${everyday}[${separators}]+){0,${everydayWordsInARow}}${term}(?:'s\\b)?`;
+  const closed = quotes.map((text) => text + text[0]).join("|");
+  return `^((?:(?:${lone})?(?:${term}(?:'s\\b)?|${closed})|${phrase}|[${separators}])*(?:${lone})?(?:${quotes.join("|")})?)(?s:.*)$`;
 })();
 
 export const errorTextLimitPattern = `^((?s:.){0,${errorTextLimitBytes}})(?s:.*)$`;

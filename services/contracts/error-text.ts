@@ -1,54 +1,95 @@
 /**
- * Error messages quote what was sent ("could not parse: <prompt>"), yet say what went wrong in words that classifying
- * needs (`Error code: 529 - {…}`). So of such a text only its beginning stays, as long as every word of it is a number,
- * the name of an error class, or one of the words below.
+ * Error messages quote what was sent ("could not parse: <prompt>"), yet say what went wrong in words that classifying needs
+ * (`Error code: 529 - {…}`). So of such a text only its beginning stays, as long as it is made of
+ * - terms: words of errors, names of error classes, and between them numbers of at most three digits, never two in a row;
+ * - outside of quotes, at most two everyday words on the way to a term.
+ * What a person wrote may begin with terms as well; sentences, names, and numbers that mean something (cards, telephones) can't
+ * be made of them. `content-patterns.ts` has the same as a regular expression.
  */
-export const knownErrorWords: ReadonlySet<string> = new Set(
-  (
-    "a abort aborted after again agent an and anthropic api apistatus at attempts azure bad bedrock been body by call canceled " +
-    "cancelled check chunk chunked client closed code cohere complete completing connect connection context could currently " +
-    "deadline did doing due engine error exceeded exception failed failure fetch first for from gateway gemini generator " +
-    "getting grpc had hang has have http in incomplete incorrect internal invalid is it key label last later length limit " +
-    "litellm llm many maximum message mistral model not of on openai operation out overloaded param peer permission please " +
-    "processing provided provider quota rate reached read received remote request requests reset response retries retry " +
-    "running s sending server service slow socket status status_code statuscode stream streaming temporarily terminated the this time " +
-    "timed timeout to tokens too try type unauthorized unavailable unexpected up upstream vertex was while window with " +
-    "without write your"
-  ).split(" "),
+const words = (text: string): ReadonlySet<string> => new Set(text.split(" "));
+
+export const errorTerms: ReadonlySet<string> = words(
+  "abort aborted after anthropic api apistatus attempts azure bad bedrock body canceled cancelled chunk chunked client closed code " +
+    "cohere complete connect connection context currently deadline engine error exceeded exception failed failure fetch gateway " +
+    "gemini getting grpc hang http incomplete incorrect internal invalid key length limit litellm llm many maximum message mistral " +
+    "model openai operation out overloaded param peer permission processing provider quota rate reached read received remote request " +
+    "requests reset response retries retry sending server service socket status status_code statuscode stream streaming temporarily " +
+    "terminated timed timeout tokens type unauthorized unavailable unexpected upstream vertex window",
+);
+
+export const everydayWords: ReadonlySet<string> = words(
+  "a again agent an and at been by call check completing could did doing due first for from generator had has have in is it label last " +
+    "later not of on please provided running slow the this time to too try up was while with without write your",
 );
 
 /** Class names (`openai.RateLimitError`, `AI_APICallError`, `GeneratorExit`) and error types (`overloaded_error`). */
 export const errorName =
   /^(?:[A-Za-z_]\w{0,40}\.){0,6}[A-Za-z_]\w{0,60}(?:Error|Exception|Timeout|Exit|Overloaded|_error)$/;
-const number = /^\d{1,6}$/;
+/** HTTP status, or how many attempts. */
+const number = /^(?:\d{1,2}|[1-5]\d\d)$/;
+/** In quotes a number may be something that a person wrote, unless it is the status of an error. */
+const quotedNumber = /^[45]\d\d$/;
 export const errorTextLimitBytes = 128;
+export const everydayWordsInARow = 2;
+
+type WordKind = "term" | "number" | "everyday" | "other";
 
 /** Bytes of the text's beginning that may stay, 0 to 128. `bytes[start, end)` is UTF-8. */
 export function knownErrorTextBytes(bytes: Uint8Array, start: number, end: number): number {
   const limit = Math.min(end, start + errorTextLimitBytes);
   let kept = start;
   let at = start;
+  /** The byte that ends the quote that we are in; 0 outside. */
+  let quote = 0;
+  let isBehindNumber = false;
+  let everyday = 0;
   while (at < limit) {
-    let wordEnd = at;
-    while (wordEnd < limit && isWordByte(bytes[wordEnd] as number)) wordEnd++;
-    // A word that runs on past the limit is not known to be harmless.
-    if (wordEnd === limit && limit < end && isWordByte(bytes[limit] as number)) break;
-    if (wordEnd > at) {
-      if (!isKnown(asciiText(bytes, at, wordEnd))) break;
+    const byte = bytes[at] as number;
+    if (isWordByte(byte)) {
+      const wordEnd = endOfWord(bytes, at, limit);
+      // A word that runs on past the limit is not known to be harmless.
+      if (wordEnd === limit && limit < end && isWordByte(bytes[limit] as number)) break;
+      const kind = kindOf(asciiText(bytes, at, wordEnd), quote !== 0);
       at = wordEnd;
-      kept = at;
-      continue;
-    }
-    if (!isSeparator(bytes[at] as number)) break;
-    at++;
-    kept = at;
+      if (kind === "other") break;
+      if (kind === "everyday") {
+        if (quote !== 0 || isBehindNumber || ++everyday > everydayWordsInARow) break;
+        continue;
+      }
+      if (kind === "number" && (isBehindNumber || everyday > 0)) break;
+      isBehindNumber = kind === "number";
+      everyday = 0;
+      if (kind === "term" && isPossessive(bytes, at, limit)) at += 2;
+    } else if (byte === singleQuote || byte === doubleQuote) {
+      if (everyday > 0) break;
+      if (quote === 0) {
+        quote = byte;
+        isBehindNumber = false;
+      } else if (quote === byte) {
+        quote = 0;
+        isBehindNumber = false;
+      }
+      at++;
+    } else if (separatorBytes.has(byte)) {
+      at++;
+    } else break;
+    if (everyday === 0) kept = at;
   }
   return kept - start;
 }
 
-function isKnown(word: string): boolean {
+function kindOf(word: string, isQuoted: boolean): WordKind {
   const bare = word.replace(/\.+$/, "");
-  return number.test(bare) || knownErrorWords.has(bare.toLowerCase()) || errorName.test(bare);
+  if ((isQuoted ? quotedNumber : number).test(bare)) return "number";
+  const lower = bare.toLowerCase();
+  if (errorTerms.has(lower) || errorName.test(bare)) return "term";
+  return everydayWords.has(lower) ? "everyday" : "other";
+}
+
+function endOfWord(bytes: Uint8Array, start: number, limit: number): number {
+  let end = start;
+  while (end < limit && isWordByte(bytes[end] as number)) end++;
+  return end;
 }
 
 /** Letters, digits, `_` and `.`. */
@@ -62,11 +103,19 @@ function isWordByte(byte: number): boolean {
   );
 }
 
-/** What may stand between known words: punctuation of sentences, of JSON and of Python's way to write it. */
-export const errorTextSeparators = " :,()/=-{}[]'\"";
-const separatorBytes: ReadonlySet<number> = new Set(Buffer.from(errorTextSeparators));
+const singleQuote = 0x27;
+const doubleQuote = 0x22;
 
-const isSeparator = (byte: number): boolean => separatorBytes.has(byte);
+/** `'s`, as in "this model's maximum", which opens no quote. */
+const isPossessive = (bytes: Uint8Array, at: number, limit: number): boolean =>
+  at + 2 < limit &&
+  bytes[at] === singleQuote &&
+  bytes[at + 1] === 0x73 &&
+  !isWordByte(bytes[at + 2] as number);
+
+/** What may stand between known words beside quotes: punctuation of sentences, of JSON and of Python's way to write it. */
+export const errorTextSeparators = " :,()/=-{}[]";
+const separatorBytes: ReadonlySet<number> = new Set(Buffer.from(errorTextSeparators));
 
 function asciiText(bytes: Uint8Array, start: number, end: number): string {
   let text = "";

@@ -75,19 +75,27 @@ describe("patterns for Collectors", () => {
   it("leave of error texts what says the kind of error, and nothing that was sent", () => {
     expect(cut("Error code: 529 - {'error': 'my prompt'}")).toBe("Error code: 529 - {'error': '");
     expect(cut("openai.RateLimitError: quota exceeded for <prompt>")).toBe(
-      "openai.RateLimitError: quota exceeded for ",
+      "openai.RateLimitError: quota exceeded ",
     );
     expect(cut("status_code: 429, model: x")).toBe("status_code: 429, model: ");
+    expect(cut("Invalid request: 'please write your last message'")).toBe("Invalid request: '");
+    expect(cut("Invalid request: please write your last message")).toBe("Invalid request: ");
+    expect(cut("Invalid message: '4111 1111 1111 1111'")).toBe("Invalid message: '");
+    expect(cut("Failed after 3 attempts. Last error: the model's limit")).toBe(
+      "Failed after 3 attempts. Last error: the model's limit",
+    );
     expect(cut("secret words")).toBe("");
     expect(cut("Timeout\nsecret")).toBe("Timeout");
     expect(cut("error ".repeat(40)).length).toBe(128);
   });
 
   it("leave of error texts no more than the known words that ingest leaves, nearly to the byte", () => {
-    const words = fc.constantFrom("error", "code", "429", "openai.RateLimitError", "Tell", "me");
+    const words = fc.constantFrom(
+      ...["error", "code", "429", "12", "openai.RateLimitError", "please", "your", "Tell", "me"],
+    );
     const texts = fc
-      .array(fc.tuple(words, fc.constantFrom(" ", ": ", " - ", "{", ".", "'", "é")), {
-        maxLength: 8,
+      .array(fc.tuple(words, fc.constantFrom(" ", ": ", " - ", "{", ".", "'", '"', "'s ", "é")), {
+        maxLength: 12,
       })
       .map((pairs) => pairs.flat().join(""));
     fc.assert(

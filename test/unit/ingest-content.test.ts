@@ -168,7 +168,7 @@ describe("a span", () => {
         { name: "First Token Stream Event" },
       ],
       links: [{ traceId: Buffer.alloc(16, 1) }],
-      status: { code: 2, message: "could not " },
+      status: { code: 2, message: "" },
     });
   });
 
@@ -310,11 +310,28 @@ describe("error texts", () => {
     ["RateLimitError: Error code: 429 - quoted", "RateLimitError: Error code: 429 - "],
     [
       "litellm.RateLimitError: RateLimitError: OpenAIException - Rate limit reached for gpt-4o",
-      "litellm.RateLimitError: RateLimitError: OpenAIException - Rate limit reached for ",
+      "litellm.RateLimitError: RateLimitError: OpenAIException - Rate limit reached ",
     ],
     ["Request timed out.", "Request timed out."],
     ["Connection error.", "Connection error."],
-    ["peer closed connection without a word", "peer closed connection without a "],
+    ["peer closed connection without a word", "peer closed connection "],
+    [
+      "Peer closed connection without sending complete message body",
+      "Peer closed connection without sending complete message body",
+    ],
+    [
+      "The server had an error while processing your request. Sorry",
+      "The server had an error while processing your request. ",
+    ],
+    [
+      "Failed after 3 attempts. Last error: Overloaded",
+      "Failed after 3 attempts. Last error: Overloaded",
+    ],
+    ["This model's maximum context length is 8192 tokens", "This model's maximum context length "],
+    [
+      "{'status': '503', 'message': 'Service Unavailable'}",
+      "{'status': '503', 'message': 'Service Unavailable'}",
+    ],
     ["AI_RetryError: tell me", "AI_RetryError: "],
     ["HTTP 503 Service Unavailable", "HTTP 503 Service Unavailable"],
     ["GeneratorExit", "GeneratorExit"],
@@ -325,6 +342,29 @@ describe("error texts", () => {
     ["1234567890", ""],
     [`Error ${"x".repeat(200)}Error`, "Error "],
   ])("keep their known beginning: %s", (message, kept) => {
+    const bytes = Buffer.from(message);
+    expect(message.slice(0, knownErrorTextBytes(bytes, 0, bytes.length))).toBe(kept);
+  });
+
+  it.each([
+    ["Invalid request: 'please write your last message again'", "Invalid request: '"],
+    ["Invalid request: please write your last message again", "Invalid request: "],
+    ["Invalid message: '4111 1111 1111 1111'", "Invalid message: '"],
+    ["Invalid message: 4111 1111 1111 1111", "Invalid message: "],
+    ["Invalid message: 555 123 45 67", "Invalid message: 555 "],
+    ["Invalid message: 'at 555 12'", "Invalid message: '"],
+    [
+      "Error code: 400 - {'error': {'message': 'the first time it was your call'}}",
+      "Error code: 400 - {'error': {'message': '",
+    ],
+    [
+      'Error code: 400 - {"error": {"message": "model: could you"}}',
+      'Error code: 400 - {"error": {"message": "model: ',
+    ],
+    ["Bad request: 'it is the model's first time'", "Bad request: '"],
+    ["please", ""],
+    ["12 34 is the code", "12 "],
+  ])("leave out what a person may have written, though in known words: %s", (message, kept) => {
     const bytes = Buffer.from(message);
     expect(message.slice(0, knownErrorTextBytes(bytes, 0, bytes.length))).toBe(kept);
   });
