@@ -1,4 +1,5 @@
 import type { CellFrame, SignalName, SignalVerdict } from "../contracts/frame.ts";
+import { initialFailingCell, stepFailingCell } from "./failing-cell.ts";
 import { latencySignals, type VisibleSignal, visibleSignals } from "./families.ts";
 import { initialOutright, stepOutright } from "./outright.ts";
 import { addHealthy, initialSignalTrack, stepSignal } from "./signal-track.ts";
@@ -21,6 +22,7 @@ export function initialCellTrack(): CellTrack {
     signals: {},
     visible: {},
     outright: initialOutright(),
+    failing: initialFailingCell(),
     slow: emptyTally(),
     lastingVisible: emptyTally(),
     lastingSlow: emptyTally(),
@@ -63,12 +65,12 @@ export function stepCell(track: CellTrack, frame: CellFrame, step: TrackStep): C
     },
   };
   const failing = share.visible.failures;
-  if (failing !== undefined)
-    stepOutright(
-      track.outright,
-      { ...frame, ...failing, usualRatio: failing.expected / failing.of },
-      step.judgement.incident,
-    );
+  if (failing !== undefined) {
+    const window = { ...frame, ...failing, usualRatio: failing.expected / failing.of };
+    stepOutright(track.outright, window, step.judgement.incident);
+    const { pageFailureRatio } = step.judgement.incident;
+    stepFailingCell(track.failing, window, { pageFailureRatio, windowMs: step.windowMs });
+  }
   rememberShare(track, share, step);
   return share;
 }

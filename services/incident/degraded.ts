@@ -48,7 +48,7 @@ export function findDegraded(
     const track = state.cells[key] as CellTrack;
     const needed = track.degradedSinceMs > 0 ? enter * hysteresis : enter;
     const signals = ownSignals(track, needed, windowStartMs);
-    addOutright(signals, track, windowStartMs);
+    addFailing(signals, track, windowStartMs);
     addGroupSignals(signals, { key, track, state, enter });
     if (signals.length > 0) degraded.set(key, signals);
   }
@@ -76,9 +76,12 @@ function ownSignals(track: CellTrack, needed: number, windowStartMs: number): De
   return found.toSorted((a, b) => b.evidence - a.evidence || (a.signal < b.signal ? -1 : 1));
 }
 
-function addOutright(found: DegradedSignal[], track: CellTrack, windowStartMs: number): void {
-  if (!track.outright.isSure || found.some(({ signal }) => signal === "failures")) return;
-  const evidence = track.outright.digits;
+/** A cell whose own requests prove it fails, outright or in part. */
+function addFailing(found: DegradedSignal[], track: CellTrack, windowStartMs: number): void {
+  const { outright, failing } = track;
+  const isSure = outright.isSure || failing.isSure;
+  if (!isSure || found.some(({ signal }) => signal === "failures")) return;
+  const evidence = Math.max(outright.digits, failing.digits);
   found.push({ signal: "failures", family: "service", sinceMs: windowStartMs, evidence });
 }
 

@@ -115,6 +115,7 @@ function announce(episode: Episode, view: EpisodeView, step: EpisodeStep): Incid
           failingRatio: excessRatio(view.failing),
           degradedShare: view.degradedShare,
           outright: view.outright,
+          surelyFailing: view.surelyFailing,
           promptGrowth: view.promptGrowth,
           signals: signalsNow(view, degraded),
           unusualWindows: episode.unusualWindows,

@@ -1,9 +1,10 @@
 /** Where an incident sits now: what each live cell shows of it goes to attribution. */
 import type { CellKey } from "../contracts/cell.ts";
 import { locate, type Place, type PlaceSample } from "./attribution.ts";
+import { failingOf } from "./group-track.ts";
 import type { RecordInput } from "./record-input.ts";
 import { latencyLogSigma, logSlowdown, upperNormalQuantile } from "./slowness.ts";
-import { excessRatio } from "./tally.ts";
+import { add, emptyTally, excessRatio, type Tally } from "./tally.ts";
 import type { CellTrack } from "./track.ts";
 
 export function placeOf(input: RecordInput): Place {
@@ -16,6 +17,7 @@ export function placeOf(input: RecordInput): Place {
       .filter((other) => other !== episode && other.phase !== "resolved")
       .flatMap((other) => Object.keys(other.members)),
   );
+  const tallyOf = plainestTally(input, mode);
   for (const key of Object.keys(state.cells).toSorted() as CellKey[]) {
     const track = state.cells[key];
     const isMember = view.cells.includes(key);
@@ -33,8 +35,12 @@ export function placeOf(input: RecordInput): Place {
         isMember,
       });
     } else if (mode === "outright") samples.push({ ...outrightSample(key, track), isMember });
-    else if (mode === "failing") samples.push({ ...failingSample(key, track), isMember });
-    else samples.push({ ...slowSample(key, track), isMember });
+    else {
+      const tally = tallyOf(track);
+      const sample =
+        mode === "failing" ? failingSample(key, tally) : slowSample(key, tally, track.latencyDrift);
+      samples.push({ ...sample, isMember });
+    }
   }
   const { dimensions } = episode;
   return locate(samples, mode === "membership" ? {} : dimensions);
@@ -76,8 +82,32 @@ function outrightSample(cell: CellKey, track: CellTrack): Sample {
   };
 }
 
-function failingSample(cell: CellKey, track: CellTrack): Sample {
-  const { bad, of, expected } = track.lastingVisible;
+type TallyOf = (track: CellTrack) => Readonly<Tally>;
+
+const failingTallies: readonly TallyOf[] = [
+  (track) => track.lastingVisible,
+  (track) => failingOf(track.visible, track.isLimitBroad),
+];
+const slowTallies: readonly TallyOf[] = [(track) => track.lastingSlow, (track) => track.slow];
+
+/**
+ * Counts of the last ten minutes, or of the last two where these show the trouble more plainly: of what has just begun, ten minutes are
+ * mostly the time before.
+ */
+function plainestTally({ state, view }: RecordInput, mode: Mode): TallyOf {
+  const [lasting, recent] = (mode === "slow" ? slowTallies : failingTallies) as [TallyOf, TallyOf];
+  const plainness = (of: TallyOf) => {
+    const sum = emptyTally();
+    for (const key of view.cells) {
+      const track = state.cells[key];
+      if (track !== undefined) add(sum, of(track));
+    }
+    return (sum.bad - sum.expected) / Math.sqrt(sum.expected + 1);
+  };
+  return plainness(recent) > plainness(lasting) ? recent : lasting;
+}
+
+function failingSample(cell: CellKey, { bad, of, expected }: Readonly<Tally>): Sample {
   return {
     cell,
     of,
@@ -88,8 +118,8 @@ function failingSample(cell: CellKey, track: CellTrack): Sample {
   };
 }
 
-function slowSample(cell: CellKey, track: CellTrack): Sample {
-  const { bad, of, expected } = track.lastingSlow;
+function slowSample(cell: CellKey, tally: Readonly<Tally>, latencyDrift: number): Sample {
+  const { bad, of, expected } = tally;
   if (of < 1) return { cell, of: 0, bad: 0, expected: 0, strength: 0, doubt: 1 };
   const share = (bad + 0.5) / (of + 1);
   const z = upperNormalQuantile(share);
@@ -99,7 +129,7 @@ function slowSample(cell: CellKey, track: CellTrack): Sample {
     of,
     bad,
     expected,
-    strength: logSlowdown(track.lastingSlow) + track.latencyDrift,
+    strength: logSlowdown(tally) + latencyDrift,
     // Of the share, carried over to ln(latency) by the slope of the quantile.
     doubt: (latencyLogSigma * Math.sqrt((share * (1 - share)) / of)) / density,
   };

@@ -26,6 +26,8 @@ export interface SeverityInput {
   readonly failingRatio: number;
   readonly degradedShare: number;
   readonly outright: OutrightShares;
+  /** Cells of the incident that surely fail in part: their share of usual traffic, the ratio that fails there. */
+  readonly surelyFailing: { readonly share: number; readonly ratio: number };
   /** ln of how many times longer prompts are than usual. */
   readonly promptGrowth: number;
   /** Signals with evidence now, and rungs of the ladder among them. */
@@ -94,6 +96,9 @@ function visibleReason(input: SeverityInput): string | undefined {
   const { judgement, family } = input;
   if (family !== "service" && family !== "quality") return undefined;
   const { pageTrafficShare } = judgement.incident;
+  const { share, ratio } = input.surelyFailing;
+  if (family === "service" && share >= pageTrafficShare)
+    return `Users feel it: ${percent(ratio)} of requests fail in cells with ${percent(share)} of traffic`;
   if (input.pressure >= pressureToPage && input.degradedShare >= pageTrafficShare)
     return `Users feel it: ${percent(input.failingRatio)} of requests beyond the usual fail in cells with ${percent(input.degradedShare)} of traffic`;
   for (const scope of input.scopes)

@@ -1,6 +1,7 @@
 /** The shapes of what is remembered of cells and their signals. */
 import type { Judgement } from "../contracts/config.ts";
 import type { SignalName, SignalVerdict } from "../contracts/frame.ts";
+import type { FailingCell } from "./failing-cell.ts";
 import type { VisibleSignal } from "./families.ts";
 import type { Outright } from "./outright.ts";
 import type { Tally, UsualRatio } from "./tally.ts";
@@ -16,6 +17,7 @@ export interface CellTrack {
   /** Visible failures by kind, half-life `recentMs`. */
   readonly visible: Partial<Record<VisibleSignal, Tally>>;
   readonly outright: Outright;
+  readonly failing: FailingCell;
   /** Slow requests, half-life `recentMs`. */
   readonly slow: Tally;
   /** The same with half-life `lastingMs`: what attribution compares. */
@@ -53,6 +55,7 @@ export interface SignalTrack {
 
 export interface TrackStep {
   readonly windowStartMs: number;
+  readonly windowMs: number;
   readonly judgement: Judgement;
   /** Bounds of what a window may add, see `followSurprise`. */
   readonly evidence: { readonly limit: number; readonly cap: number };

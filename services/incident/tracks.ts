@@ -60,6 +60,7 @@ export function stepTracks(
     const before = track.quietWindows;
     const share = stepCell(track, frame, {
       windowStartMs,
+      windowMs,
       judgement,
       evidence,
       fade,

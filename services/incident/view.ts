@@ -1,12 +1,15 @@
 /** What an episode looks like in one window: counts over its degraded cells, share, spread. */
 import type { CellKey } from "../contracts/cell.ts";
+import type { Judgement } from "../contracts/config.ts";
 import { visibleSignals } from "./families.ts";
 import { isFleetSilent } from "./fleet-silence.ts";
+import { classOf } from "./group-track.ts";
 import type { FleetWindow } from "./join.ts";
 import { type OutrightShares, outrightShares } from "./outright-share.ts";
+import { sureDeviations } from "./pressure.ts";
 import { logSlowdown } from "./slowness.ts";
 import type { Episode, IncidentState, TrafficLoss } from "./state.ts";
-import { emptyTally, type Tally } from "./tally.ts";
+import { emptyTally, excessRatio, sureExcessRatio, type Tally } from "./tally.ts";
 import { trafficShare } from "./traffic-share.ts";
 import { fitTrend } from "./trend.ts";
 
@@ -18,6 +21,8 @@ export interface EpisodeView {
   readonly liveCells: number;
   readonly degradedShare: number;
   readonly outright: OutrightShares;
+  /** Share of usual traffic in cells that surely fail in part, and the ratio that fails there lately. */
+  readonly surelyFailing: { readonly share: number; readonly ratio: number };
   readonly failing: Tally;
   readonly slow: Tally;
   /** ln of the slow-down over degraded members, drift of the baseline included. */
@@ -32,11 +37,17 @@ export interface EpisodeView {
   readonly trafficLoss: TrafficLoss | undefined;
 }
 
+interface ViewStep {
+  readonly state: IncidentState;
+  readonly window: FleetWindow;
+  readonly judgement: Judgement;
+}
+
 /** Looks at an episode in a window, and keeps its share of each minute. */
 export function viewEpisode(
   episode: Episode,
   cells: readonly CellKey[],
-  { state, window }: { readonly state: IncidentState; readonly window: FleetWindow },
+  { state, window, judgement }: ViewStep,
 ): EpisodeView {
   const share = trafficShare(state, cells);
   const windowsPerMinute = Math.max(1, Math.round(minuteMs / window.windowMs));
@@ -52,7 +63,8 @@ export function viewEpisode(
     liveCells: Object.keys(state.cells).length,
     degradedShare: share,
     outright: outrightShares(state, cells),
-    ...tallyCells(state, cells),
+    surelyFailing: surelyFailing(state, cells),
+    ...tallyCells(state, cells, judgement.incident.pageTrafficShare),
     isSpreading: doubling !== null || share > 1.5 * ago,
     doublingMinutes: doubling,
     quietMs: quiet * window.windowMs,
@@ -73,18 +85,21 @@ export function doublingMinutes(shares: readonly number[]): number | null {
     : Number((1 / trend.slope).toFixed(1));
 }
 
-/** Sums over an episode's degraded cells. */
-export function tallyCells(
+/** Sums over an episode's degraded cells; failing ones of the class that shows them best. */
+function tallyCells(
   state: IncidentState,
   cells: readonly CellKey[],
+  leastShare: number,
 ): Pick<EpisodeView, "failing" | "slow" | "slowdown" | "promptGrowth"> {
-  const failing = emptyTally();
+  const classes = new Map<string, Tally>();
   const slow = emptyTally();
   let drift = 0;
   let prompts = 0;
   for (const cell of cells) {
     const track = state.cells[cell];
     if (track === undefined) continue;
+    const failing = classes.get(classOf(cell)) ?? emptyTally();
+    classes.set(classOf(cell), failing);
     for (const signal of visibleSignals) {
       const tally = track.visible[signal];
       if (tally === undefined) continue;
@@ -100,5 +115,48 @@ export function tallyCells(
     prompts += track.promptGrowth * track.slow.of;
   }
   const slowdown = logSlowdown(slow) + (slow.of > 0 ? drift / slow.of : 0);
+  const failing = worstClass(state, { cells, classes, leastShare });
   return { failing, slow, slowdown, promptGrowth: slow.of > 0 ? prompts / slow.of : 0 };
+}
+
+/**
+ * Requests behind one another are the same ones: ten failing calls of a hundred are not ten of the thousand that came through the same route.
+ * The class with the highest sure ratio counts, of those that have a share of traffic that matters, if any has.
+ */
+function worstClass(
+  state: IncidentState,
+  of: {
+    readonly cells: readonly CellKey[];
+    readonly classes: ReadonlyMap<string, Tally>;
+    readonly leastShare: number;
+  },
+): Tally {
+  let worst = emptyTally();
+  let most = -1;
+  for (const [name, tally] of of.classes) {
+    const share = trafficShare(
+      state,
+      of.cells.filter((cell) => classOf(cell) === name),
+    );
+    const rank = (share >= of.leastShare ? 1 : 0) + sureExcessRatio(tally, sureDeviations);
+    if (rank < most || (rank === most && excessRatio(tally) <= excessRatio(worst))) continue;
+    worst = tally;
+    most = rank;
+  }
+  return worst;
+}
+
+function surelyFailing(
+  state: IncidentState,
+  cells: readonly CellKey[],
+): EpisodeView["surelyFailing"] {
+  const sure = cells.filter((key) => state.cells[key]?.failing.isSure);
+  let bad = 0;
+  let of = 0;
+  for (const key of sure) {
+    const lately = state.cells[key]?.failing.lately;
+    bad += lately?.bad ?? 0;
+    of += lately?.of ?? 0;
+  }
+  return { share: trafficShare(state, sure), ratio: of > 0 ? bad / of : 0 };
 }
