@@ -3,7 +3,7 @@
  * minutes where a window has ten requests; the sum of what each request says takes one.
  *
  * Page's CUSUM of the likelihood ratio of "a ratio q fails" against "as usual, at worst": S = max(0, S + b · log₁₀(q/p) + (n − b) ·
- * log₁₀((1 − q)/(1 − p))), q twice the paging ratio, p twice the usual ratio, 0.5 % at least. Source: Page 1954. At twice the usual ratio S passes h
+ * log₁₀((1 − q)/(1 − p))), q twice the paging ratio (and twice p), p twice the usual ratio, 0.5 % at least. Source: Page 1954. At twice the usual ratio S passes h
  * once in 10^h requests or more rarely (Lorden 1971); at the usual one far more rarely still: with 0.3 % of requests failing and h = 6 once in 10^8.
  */
 import type { Judgement } from "../contracts/config.ts";
@@ -27,8 +27,8 @@ export const initialFailingCell = (): FailingCell => ({
 });
 
 const leastUsual = 0.005;
-/** Where so many fail usually, the paging ratio is no news. */
-const mostUsual = 0.5;
+const mostUsual = 0.4;
+const mostFailing = 0.9;
 const digitsToBeSure = 6;
 /** Bounds the memory, so that health is believed again soon. */
 const mostDigits = 7.5;
@@ -45,8 +45,11 @@ export function stepFailingCell(
   },
 ): void {
   const { bad, of, usualRatio } = window;
-  const q = Math.min(0.9, 2 * when.pageFailureRatio);
-  const p = Math.min(mostUsual * q, Math.max(Math.min(leastUsual, mostUsual * q), 2 * usualRatio));
+  const p = Math.min(
+    mostUsual,
+    Math.max(Math.min(leastUsual, when.pageFailureRatio), 2 * usualRatio),
+  );
+  const q = Math.min(mostFailing, 2 * Math.max(p, when.pageFailureRatio));
   const gain = bad * Math.log10(q / p) + (of - bad) * Math.log10((1 - q) / (1 - p));
   cell.digits = Math.min(mostDigits, Math.max(0, cell.digits + gain));
   cell.windows = cell.digits > 0 ? cell.windows + 1 : 0;
@@ -56,5 +59,5 @@ export function stepFailingCell(
   cell.isSure =
     cell.digits >= digitsToBeSure &&
     cell.windows * when.windowMs >= lastsMs &&
-    cell.lately.bad >= when.pageFailureRatio * cell.lately.of;
+    cell.lately.bad >= (when.pageFailureRatio + usualRatio) * cell.lately.of;
 }

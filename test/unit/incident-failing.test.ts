@@ -1,0 +1,98 @@
+import { describe, expect, it } from "vitest";
+import { unitAt } from "../../services/chatbot/random.ts";
+import {
+  type FailingCell,
+  initialFailingCell,
+  stepFailingCell,
+} from "../../services/incident/failing-cell.ts";
+import { fleetStartMs, fleetWindowMs, IncidentPlay, warmUp } from "../support/incident-fleet.ts";
+
+const when = { pageFailureRatio: 0.05, windowMs: 5_000 };
+
+interface Seen {
+  readonly bad: number;
+  readonly of: number;
+  readonly usualRatio?: number;
+}
+
+/** Windows until it is sure; undefined: it never is. */
+function sureAfter(windows: readonly Seen[]): number | undefined {
+  const cell = initialFailingCell();
+  const at = windows.findIndex((window) => {
+    step(cell, window);
+    return cell.isSure;
+  });
+  return at < 0 ? undefined : at + 1;
+}
+
+function step(cell: FailingCell, { bad, of, usualRatio = 0.003 }: Seen): void {
+  stepFailingCell(cell, { bad, of, usualRatio }, when);
+}
+
+/** `every`: one request in so many fails. */
+function steady(windows: number, of: number, every: number): Seen[] {
+  return Array.from({ length: windows }, (_, index) => ({
+    of,
+    bad: Math.floor(((index + 1) * of) / every) - Math.floor((index * of) / every),
+  }));
+}
+
+describe("a cell that fails in part", () => {
+  it("is sure after about a minute of seven requests a window, a tenth of which fail", () => {
+    expect(sureAfter(steady(60, 7, 10))).toBeLessThanOrEqual(14);
+  });
+
+  it("takes half a minute, however many fail", () => {
+    expect(sureAfter(steady(20, 200, 4))).toBe(6);
+  });
+
+  it("is never sure below the ratio that pages, be it certain", () => {
+    expect(sureAfter(steady(500, 200, 30))).toBeUndefined();
+  });
+
+  it("is no news where a tenth fails usually", () => {
+    const usual = steady(500, 20, 10).map((window) => ({ ...window, usualRatio: 0.1 }));
+    expect(sureAfter(usual)).toBeUndefined();
+  });
+
+  it("is over soon after requests are answered again", () => {
+    const cell = initialFailingCell();
+    for (const window of steady(40, 20, 5)) step(cell, window);
+    expect(cell.isSure).toBe(true);
+    for (const window of steady(8, 20, 1_000)) step(cell, window);
+    expect(cell.isSure).toBe(false);
+  });
+
+  it("is not sure in a day of a cell whose requests fail at twice the usual ratio by chance", () => {
+    const cell = initialFailingCell();
+    let sure = 0;
+    for (let window = 0; window < 17_280; window++) {
+      let bad = 0;
+      for (let request = 0; request < 10; request++)
+        if (unitAt(7, 10 * window + request) < 0.006) bad++;
+      step(cell, { bad, of: 10 });
+      if (cell.isSure) sure++;
+    }
+    expect(sure).toBe(0);
+  });
+});
+
+describe("a page for what fails in part", () => {
+  it("names the cell, also where the route before it shows little of it", () => {
+    const play = new IncidentPlay();
+    play.play(warmUp);
+    const from = play.window;
+    play.play(20, ({ model, region, kind }) =>
+      kind === "http" && region === "us-east-1"
+        ? { failing: 0.03, requests: 200 }
+        : model === "o4-mini" && region === "us-east-1"
+          ? { failing: 0.1 }
+          : {},
+    );
+    const page = play.incidents.find(({ transition }) => transition === "paged");
+    expect(page?.dimensions).toEqual([
+      { "gen_ai.request.model": "o4-mini", "cloud.region": "us-east-1" },
+    ]);
+    expect(page?.windowStartMs).toBeLessThanOrEqual(fleetStartMs + (from + 7) * fleetWindowMs);
+  });
+});
