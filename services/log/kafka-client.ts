@@ -1,11 +1,11 @@
 /**
  * The one file that knows kafkajs: its admin client, and the parts inside it that speak the protocol. Foreshock pulls
  * and appends by position, which kafkajs's consumer and producer cannot (docs/decisions/0005-kafkajs.md), so it takes
- * connections, authentication, metadata and request encoding from it and keeps order and positions itself.
+ * connections, authentication and metadata from it and keeps order and positions itself.
  */
 import kafkajs, { type Admin, type Kafka, type SASLOptions } from "kafkajs";
 import { ForeshockError } from "../contracts/errors.ts";
-import { type KafkaBroker, kafkaError, quietRequestQueue, registerZstd } from "./kafka-protocol.ts";
+import { type KafkaBroker, kafkaError, quietRequestQueue } from "./kafka-protocol.ts";
 
 export interface KafkaConnection {
   /** `host:port` of each broker to begin with. */
@@ -87,7 +87,6 @@ export interface KafkaClient {
 
 /** Connects; throws kafkajs's errors. */
 export async function openKafkaClient(options: KafkaConnection): Promise<KafkaClient> {
-  registerZstd();
   quietRequestQueue();
   const kafka = new kafkajs.Kafka({
     brokers: [...options.brokers],

@@ -1,5 +1,6 @@
 /** What waits to be appended, by partition, and how an append hears of it: the bookkeeping of `kafka-producer.ts`. */
-import type { KafkaMessage, ProducedPartition } from "./kafka-protocol.ts";
+import type { BatchRecord } from "./kafka-batch.ts";
+import type { ProducedPartition } from "./kafka-produce.ts";
 import type { KafkaTopic } from "./kafka-topics.ts";
 import type { Appended, AppendRecord } from "./log.ts";
 
@@ -19,7 +20,7 @@ interface Waiting {
   readonly append: Append;
   readonly index: number;
   readonly bytes: number;
-  readonly message: KafkaMessage;
+  readonly record: BatchRecord;
 }
 
 /** A partition's records in order. */
@@ -63,8 +64,12 @@ export function queueAppend(
       const topic = topics[index];
       const lane = laneOf(lanes, topic?.name ?? record.topic, record.partition);
       const isTombstone = topic?.spec.cleanup === "compact" && record.value.length === 0;
-      const message = toMessage(record, isTombstone);
-      lane.waiting.push({ append, index, bytes: sizeOf(record), message });
+      lane.waiting.push({
+        append,
+        index,
+        bytes: sizeOf(record),
+        record: isTombstone ? { ...record, value: null } : record,
+      });
     }
   });
 }
@@ -101,10 +106,9 @@ export function takeBatches(lanes: readonly Lane[]): Batch[] {
 }
 
 export function acknowledge({ records }: Batch, answer: ProducedPartition): void {
-  const base = Number(answer.baseOffset);
-  const appendMs = Number(answer.logAppendTime);
+  const { baseOffset, appendMs } = answer;
   for (const [at, { append, index }] of records.entries()) {
-    append.appended[index] = { offset: base + at, appendMs };
+    append.appended[index] = { offset: baseOffset + at, appendMs };
     append.left -= 1;
     if (append.left === 0) append.settle(undefined);
   }
@@ -118,13 +122,4 @@ function sizeOf({ key, value, headers }: AppendRecord): number {
   let bytes = 32 + value.length + (key?.length ?? 0);
   for (const name in headers) bytes += name.length + (headers[name]?.length ?? 0) + 2;
   return bytes;
-}
-
-function toMessage(record: AppendRecord, isTombstone: boolean): KafkaMessage {
-  const { key = null, value, headers } = record;
-  return {
-    key,
-    value: isTombstone ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength),
-    ...(headers === undefined ? {} : { headers }),
-  };
 }

@@ -6,6 +6,7 @@
  */
 import { ForeshockError } from "../contracts/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
+import { type Compression, type EncodedBatch, encodeBatch } from "./kafka-batch.ts";
 import type { KafkaClient } from "./kafka-client.ts";
 import { asLogError } from "./kafka-errors.ts";
 import {
@@ -16,12 +17,8 @@ import {
   queueAppend,
   takeBatches,
 } from "./kafka-lanes.ts";
-import {
-  type Compression,
-  kafkaError,
-  type ProducedPartition,
-  producePartitions,
-} from "./kafka-protocol.ts";
+import { type ProducedPartition, produce } from "./kafka-produce.ts";
+import { kafkaError } from "./kafka-protocol.ts";
 import type { KafkaTopic } from "./kafka-topics.ts";
 import type { Appended, AppendRecord } from "./log.ts";
 
@@ -45,13 +42,14 @@ export interface KafkaProducerOptions {
 }
 
 interface Identity {
-  readonly producerId: string;
+  readonly producerId: bigint;
   readonly producerEpoch: number;
   readonly sequences: Map<Lane, number>;
 }
 
+/** A batch with its sequence; sent again it is the same to the byte. */
 interface Numbered extends Batch {
-  readonly firstSequence: number;
+  readonly encoded: EncodedBatch;
 }
 
 export function createKafkaProducer(
@@ -66,8 +64,27 @@ export function createKafkaProducer(
 
   async function newIdentity(): Promise<Identity> {
     const broker = await client.anyBroker();
-    const given = await broker.initProducerId({ transactionTimeout: 60_000 });
-    return { ...given, sequences: new Map() };
+    const { producerId, producerEpoch } = await broker.initProducerId({
+      transactionTimeout: 60_000,
+    });
+    return { producerId: BigInt(producerId), producerEpoch, sequences: new Map() };
+  }
+
+  /** Gives each batch the sequence that follows in its lane; they count to 2³¹ − 1 and begin again. */
+  function number(own: Identity, batches: readonly Batch[]): Numbered[] {
+    const { producerId, producerEpoch, sequences } = own;
+    const { compression } = options;
+    const timeMs = clock.nowMs();
+    return batches.map((batch) => {
+      const firstSequence = sequences.get(batch.lane) ?? 0;
+      sequences.set(batch.lane, (firstSequence + batch.records.length) % 2 ** 31);
+      const encoded = encodeBatch(
+        batch.records.map(({ record }) => record),
+        { producerId, producerEpoch, firstSequence },
+        { compression, timeMs },
+      );
+      return { ...batch, encoded };
+    });
   }
 
   function schedule(): void {
@@ -106,7 +123,7 @@ export function createKafkaProducer(
           own = await identity;
           left = number(own, left);
         }
-        const outcome = await sendOnce(own, left as readonly Numbered[]);
+        const outcome = await sendOnce(left as readonly Numbered[]);
         if (outcome.left.length === 0) return;
         left = outcome.left;
         failure = outcome.failure;
@@ -131,7 +148,6 @@ export function createKafkaProducer(
 
   /** Sends to each leader; batches that failed in a way that may pass are left, with one of the reasons. */
   async function sendOnce(
-    own: Identity,
     batches: readonly Numbered[],
   ): Promise<{ readonly left: readonly Numbered[]; readonly failure: unknown }> {
     const byLeader = new Map<number, Numbered[]>();
@@ -143,7 +159,7 @@ export function createKafkaProducer(
     let failure: unknown;
     const send = async ([nodeId, led]: readonly [number, readonly Numbered[]]) => {
       try {
-        const answers = await produce(own, nodeId, led);
+        const answers = await sendTo(nodeId, led);
         for (const batch of led) {
           const answer = answers.get(batch.lane);
           if (answer?.errorCode === 0) {
@@ -166,8 +182,7 @@ export function createKafkaProducer(
     return { left, failure };
   }
 
-  async function produce(
-    own: Identity,
+  async function sendTo(
     nodeId: number,
     batches: readonly Numbered[],
   ): Promise<Map<Lane, ProducedPartition>> {
@@ -178,23 +193,17 @@ export function createKafkaProducer(
       else together.push(batch);
     }
     const broker = await client.broker(nodeId);
-    const answers = await producePartitions(broker, {
-      producerId: own.producerId,
-      producerEpoch: own.producerEpoch,
-      compression: options.compression,
-      timeoutMs: requestTimeoutMs,
-      topicData: [...byTopic].map(([topic, of]) => ({
+    const answers = await produce(
+      await broker.connectionPool.getConnection(),
+      [...byTopic].map(([topic, of]) => ({
         topic,
-        partitions: of.map(({ lane, firstSequence, records }) => ({
-          partition: lane.partition,
-          firstSequence,
-          messages: records.map((record) => record.message),
-        })),
+        partitions: of.map(({ lane, encoded }) => ({ partition: lane.partition, batch: encoded })),
       })),
-    });
+      requestTimeoutMs,
+    );
     return new Map(
-      answers.flatMap(({ topic, answer }) => {
-        const lane = lanes.get(`${topic}/${answer.partition}`);
+      answers.flatMap((answer) => {
+        const lane = lanes.get(`${answer.topic}/${answer.partition}`);
         return lane === undefined ? [] : [[lane, answer] as const];
       }),
     );
@@ -211,15 +220,6 @@ export function createKafkaProducer(
       while (running.size > 0 || isScheduled) await Promise.all([...running, undefined]);
     },
   };
-}
-
-/** Gives each batch the sequence that follows in its lane; they count to 2³¹ − 1 and begin again. */
-function number({ sequences }: Identity, batches: readonly Batch[]): Numbered[] {
-  return batches.map((batch) => {
-    const firstSequence = sequences.get(batch.lane) ?? 0;
-    sequences.set(batch.lane, (firstSequence + batch.records.length) % 2 ** 31);
-    return { ...batch, firstSequence };
-  });
 }
 
 /** Errors of the protocol say so themselves; a lost connection or a time-out always passes. */

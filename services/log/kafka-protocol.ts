@@ -1,14 +1,11 @@
 /**
- * Kafka's protocol as kafkajs speaks it on one connection. Beside its requests for groups and offsets, appending and
- * fetching are sent by hand: kafkajs's own calls drop which partition failed, and read batches that they lose track of.
+ * Kafka's protocol as kafkajs speaks it on one connection. Fetching is sent by hand, since kafkajs reads batches that it loses track of;
+ * appending is in `kafka-produce.ts`.
  */
 import { createRequire } from "node:module";
-import { constants, zstdCompressSync } from "node:zlib";
 import kafkajs from "kafkajs";
-import { ForeshockError } from "../contracts/errors.ts";
 import { decodeFetchResponse, type FetchedPartition } from "./kafka-fetch.ts";
-
-export type Compression = "none" | "gzip" | "zstd";
+import type { RawConnection } from "./kafka-produce.ts";
 
 export interface PartitionPosition {
   readonly partition: number;
@@ -25,26 +22,6 @@ interface TopicPositions {
 export interface GroupMember {
   readonly memberId: string;
   readonly memberMetadata: Buffer;
-}
-
-/** Messages for one partition, as the protocol takes them. */
-export interface ProduceBatch {
-  readonly partition: number;
-  readonly firstSequence: number;
-  readonly messages: readonly KafkaMessage[];
-}
-
-export interface KafkaMessage {
-  readonly key: string | null;
-  readonly value: Buffer | null;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-export interface ProducedPartition {
-  readonly partition: number;
-  readonly errorCode: number;
-  readonly baseOffset: string;
-  readonly logAppendTime: string;
 }
 
 /** A connection to one broker, with the requests of the protocol that Foreshock sends. */
@@ -107,7 +84,11 @@ export interface KafkaBroker {
       readonly partitions: readonly { readonly partition: number; readonly offset: string }[];
     }[];
   }): Promise<unknown>;
-  readonly connectionPool: { send(request: ProtocolRequest): Promise<unknown> };
+  readonly connectionPool: {
+    send(request: ProtocolRequest): Promise<unknown>;
+    /** Connects if need be. */
+    getConnection(): Promise<RawConnection>;
+  };
 }
 
 interface ProtocolRequest {
@@ -123,18 +104,17 @@ interface RequestDefinition {
   protocol(request: { readonly version: number }): (values: object) => ProtocolRequest;
 }
 
-const { AssignerProtocol, CompressionCodecs, CompressionTypes } = kafkajs;
+const { AssignerProtocol } = kafkajs;
 const load = createRequire(import.meta.url);
 const { requests } = load("kafkajs/src/protocol/requests/index.js") as {
-  requests: Readonly<Record<"Fetch" | "Produce", RequestDefinition>>;
+  requests: Readonly<Record<"Fetch", RequestDefinition>>;
 };
 const { createErrorFromCode } = load("kafkajs/src/protocol/error.js") as {
   createErrorFromCode(code: number): Error & { readonly type: string; readonly retriable: boolean };
 };
 
-/** Versions that every broker from Kafka 2.3 on speaks. */
+/** Every broker from Kafka 2.3 on speaks it. */
 const fetchVersion = 11;
-const produceVersion = 7;
 const readUncommitted = 0;
 
 export interface FetchRequest {
@@ -170,65 +150,10 @@ export async function fetchPartition(
   return answer as FetchedPartition;
 }
 
-/** Appends batches, acknowledged by all in-sync replicas; the answers' error codes are left to the caller. */
-export async function producePartitions(
-  broker: KafkaBroker,
-  request: {
-    readonly producerId: string;
-    readonly producerEpoch: number;
-    readonly compression: Compression;
-    readonly timeoutMs: number;
-    readonly topicData: readonly {
-      readonly topic: string;
-      readonly partitions: readonly ProduceBatch[];
-    }[];
-  },
-): Promise<readonly { readonly topic: string; readonly answer: ProducedPartition }[]> {
-  const { producerId, producerEpoch, topicData } = request;
-  const produce = requests.Produce.protocol({ version: produceVersion })({
-    acks: -1,
-    timeout: request.timeoutMs,
-    producerId,
-    producerEpoch,
-    compression: compressionTypes[request.compression],
-    topicData,
-  });
-  const decoded = (await broker.connectionPool.send({
-    request: produce.request,
-    response: { decode: produce.response.decode, parse: async (answer) => answer },
-  })) as {
-    readonly topics: readonly {
-      readonly topicName: string;
-      readonly partitions: readonly ProducedPartition[];
-    }[];
-  };
-  return decoded.topics.flatMap(({ topicName, partitions }) =>
-    partitions.map((answer) => ({ topic: topicName, answer })),
-  );
-}
-
 /** kafkajs's error for a code of the protocol: its name as `type`, and whether trying again may help. */
 export const kafkaError = createErrorFromCode;
 
-const compressionTypes: Readonly<Record<Compression, number>> = {
-  none: CompressionTypes.None,
-  gzip: CompressionTypes.GZIP,
-  zstd: CompressionTypes.ZSTD,
-};
-
 export const { MemberMetadata, MemberAssignment } = AssignerProtocol;
-
-/** kafkajs brings gzip alone; level 1 of zstd costs less than what it saves in copying and sending. */
-export function registerZstd(): void {
-  const params = { [constants.ZSTD_c_compressionLevel]: 1 };
-  CompressionCodecs[CompressionTypes.ZSTD] = () => ({
-    compress: async (encoder: { readonly buffer: Buffer }) =>
-      zstdCompressSync(encoder.buffer, { params }),
-    decompress: async () => {
-      throw new ForeshockError("log_corrupt", "batches are not read through kafkajs");
-    },
-  });
-}
 
 interface RequestQueue {
   readonly pending: readonly unknown[];

@@ -1,11 +1,11 @@
 import { ForeshockError } from "../contracts/errors.ts";
 import type { Clock } from "../runtime/clock.ts";
+import type { Compression } from "./kafka-batch.ts";
 import { type KafkaConnection, openKafkaClient } from "./kafka-client.ts";
 import { closedError, withLogErrors } from "./kafka-errors.ts";
 import { createKafkaGroups } from "./kafka-groups.ts";
 import { createKafkaPositions, earliest, latest, partitionsOf } from "./kafka-positions.ts";
 import { createKafkaProducer } from "./kafka-producer.ts";
-import type { Compression } from "./kafka-protocol.ts";
 import { createKafkaReader } from "./kafka-reader.ts";
 import { createKafkaRetention } from "./kafka-retention.ts";
 import { createKafkaTopics, type KafkaTopic } from "./kafka-topics.ts";
