@@ -13,6 +13,7 @@ import {
   saslUser,
   startKafkaBroker,
 } from "../support/kafka-broker.ts";
+import { type Fate, openKafkaProxy } from "../support/kafka-proxy.ts";
 
 const missing = needsKafka();
 const events: TopicSpec = {
@@ -210,6 +211,31 @@ describe.skipIf(missing !== undefined)(
       const texts = await readTexts(log);
       expect(texts.filter((text) => text !== "meanwhile")[0]).toBe("before");
       expect(texts.at(-1)).toBe("after");
+    }, 120_000);
+
+    it("appends once and in order where connections are lost before, within and after a request", async () => {
+      const { port, advertisedPort } = broker.detour;
+      await using proxy = await openKafkaProxy({ listening: advertisedPort, to: port });
+      const log = await open({ brokers: [`127.0.0.1:${advertisedPort}`], compression: "none" });
+      await log.ensureTopics([events]);
+      const fates: readonly Fate[] = ["lose answer", "carry", "lose end", "lose answer", "carry"];
+      let sent = 0;
+      proxy.fate = () => fates[sent++ % fates.length] as Fate;
+      const padding = "x".repeat(20_000);
+      const expected = Array.from({ length: 4 }, () => [] as string[]);
+      for (let round = 0; round < 10; round++) {
+        const appending = expected.flatMap((texts, partition) =>
+          ["", padding].map((more) => {
+            texts.push(`${round} ${partition} ${more}`);
+            return log.append([event(texts.at(-1) ?? "", partition)]);
+          }),
+        );
+        const places = (await Promise.all(appending)).flat().map(({ offset }) => offset);
+        expect(places).toEqual(expected.flatMap(() => [2 * round, 2 * round + 1]));
+      }
+      expect(proxy.cut).toBeGreaterThan(10);
+      for (const [partition, texts] of expected.entries())
+        expect(await readTexts(log, partition)).toEqual(texts);
     }, 120_000);
 
     for (const compression of ["none", "gzip", "zstd"] as const) {

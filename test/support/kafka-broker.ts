@@ -22,6 +22,8 @@ export interface KafkaBrokerProcess extends AsyncDisposable {
   readonly address: string;
   /** Another listener: SASL_PLAINTEXT with SCRAM-SHA-256 and PLAIN, for `saslUser`. */
   readonly saslAddress: string;
+  /** A third: whoever comes by it is sent on to another port, where a proxy may stand. */
+  readonly detour: { readonly port: number; readonly advertisedPort: number };
   /** Kills it as a crash would, keeping its data. */
   kill(): Promise<void>;
   /** Starts it again after `kill`. */
@@ -33,9 +35,12 @@ export const saslUser = { username: "foreshock", password: "foreshock-secret" };
 export async function startKafkaBroker(): Promise<KafkaBrokerProcess> {
   const jars = fetchJars();
   const directory = mkdtempSync(join(tmpdir(), "foreshock-kafka-"));
-  const [port, saslPort, controllerPort] = await freePorts(3);
+  const [port, saslPort, controllerPort, detourPort = 0, advertisedPort = 0] = await freePorts(5);
   const file = join(directory, "server.properties");
-  writeFileSync(file, properties({ directory, port, saslPort, controllerPort }));
+  writeFileSync(
+    file,
+    properties({ directory, port, saslPort, controllerPort, detourPort, advertisedPort }),
+  );
   java(jars, [
     "kafka.tools.StorageTool",
     // With "=": one id in 64 begins with a hyphen, which would be taken for an option.
@@ -50,6 +55,7 @@ export async function startKafkaBroker(): Promise<KafkaBrokerProcess> {
   const broker: KafkaBrokerProcess = {
     address: `127.0.0.1:${port}`,
     saslAddress: `127.0.0.1:${saslPort}`,
+    detour: { port: detourPort, advertisedPort },
     async start() {
       child = spawn("java", javaArguments(jars, "-Xmx512m", ["kafka.Kafka", file]), {
         stdio: ["ignore", "ignore", "pipe"],
@@ -176,8 +182,11 @@ function properties(settings: {
   readonly port: number | undefined;
   readonly saslPort: number | undefined;
   readonly controllerPort: number | undefined;
+  readonly detourPort: number;
+  readonly advertisedPort: number;
 }): string {
-  const { directory, port, saslPort, controllerPort } = settings;
+  const { directory, port, saslPort, controllerPort, detourPort, advertisedPort } = settings;
+  const common = `PLAINTEXT://127.0.0.1:${port},SASL_PLAINTEXT://127.0.0.1:${saslPort}`;
   const plain = "org.apache.kafka.common.security.plain.PlainLoginModule required";
   const scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;";
   return `${[
@@ -186,8 +195,9 @@ function properties(settings: {
     `controller.quorum.voters=1@127.0.0.1:${controllerPort}`,
     "controller.listener.names=CONTROLLER",
     "inter.broker.listener.name=PLAINTEXT",
-    `listeners=PLAINTEXT://127.0.0.1:${port},SASL_PLAINTEXT://127.0.0.1:${saslPort},CONTROLLER://127.0.0.1:${controllerPort}`,
-    "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
+    `listeners=${common},DETOUR://127.0.0.1:${detourPort},CONTROLLER://127.0.0.1:${controllerPort}`,
+    `advertised.listeners=${common},DETOUR://127.0.0.1:${advertisedPort}`,
+    "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,DETOUR:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256",
     `listener.name.sasl_plaintext.plain.sasl.jaas.config=${plain} user_${saslUser.username}="${saslUser.password}";`,
     `listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config=${scram}`,
