@@ -1,5 +1,5 @@
 import { decayWithHalfLife } from "./decay.ts";
-import { blindVerdict, type Detector, type Verdict } from "./detector.ts";
+import { blindVerdict, calmVerdict, type Detector, type Verdict } from "./detector.ts";
 import { type Dispersion, emptyDispersion, learnDispersion, rhoForHorizon } from "./dispersion.ts";
 import { emptyHorizons, type HorizonSums, pushHorizons, skipHorizons } from "./horizons.ts";
 import { ratioBand, surpriseOverHorizons } from "./ratio-horizons.ts";
@@ -48,7 +48,7 @@ export const binomialExact: Detector<BinomialExactState> = {
     sums: emptyHorizons(),
     dispersion: emptyDispersion(),
   }),
-  step(state, observation, { isFrozen }) {
+  step(state, observation, { isFrozen, isBandWanted = true }) {
     if (observation.kind !== "ratio") return { state, verdict: blindVerdict };
     const { bad, of } = observation;
     if (!(of > 0 && bad >= 0)) {
@@ -58,9 +58,13 @@ export const binomialExact: Detector<BinomialExactState> = {
     pushHorizons(state.sums, bad, of);
     const weight = state.of + priorOf;
     const p = (state.bad + priorBad) / weight;
-    const verdict = judge(state, { of, p, weight }, isFrozen);
-    if (!isFrozen || verdict.state === "warming")
-      learn(state, { bad, of, p, surprise: verdict.surprise });
+    const isWarming = state.seen < warmUpWindows;
+    const surprise = isWarming ? 0 : surpriseOverHorizons(state.sums, p, weight, state.dispersion);
+    const verdict =
+      isBandWanted || surprise > 0
+        ? judge(state, { of, p, weight, surprise }, isFrozen)
+        : calmVerdict(isWarming, isFrozen);
+    if (!isFrozen || isWarming) learn(state, { bad, of, p, surprise });
     return { state, verdict };
   },
   skip: (state, { windows }) => skipHorizons(state.sums, windows),
@@ -72,13 +76,13 @@ function judge(
     readonly of: number;
     readonly p: number;
     readonly weight: number;
+    readonly surprise: number;
   },
   isFrozen: boolean,
 ): Verdict {
-  const { of, p } = window;
+  const { of, p, surprise } = window;
   const band = ratioBand(of, window, rhoForHorizon(state.dispersion, 0, p));
   const isWarming = state.seen < warmUpWindows;
-  const surprise = isWarming ? 0 : surpriseOverHorizons(state.sums, window, state.dispersion);
   return {
     state: isWarming ? "warming" : isFrozen ? "frozen" : "judging",
     surprise,
@@ -100,8 +104,10 @@ function learn(
 ): void {
   const { bad, of, p } = window;
   const decay = decayOf(state.windowMs);
-  const most = of * p + learnDeviations * Math.sqrt(of * p * (1 - p)) + 1;
-  state.bad = state.bad * decay + Math.min(bad, most);
+  // What one may add is above 1 whatever was expected.
+  const learned =
+    bad <= 1 ? bad : Math.min(bad, of * p + learnDeviations * Math.sqrt(of * p * (1 - p)) + 1);
+  state.bad = state.bad * decay + learned;
   state.of = state.of * decay + of;
   learnDispersion(state.dispersion, state.sums, { ...window, decay });
   state.seen++;

@@ -1,4 +1,4 @@
-import { blindVerdict, type Detector } from "./detector.ts";
+import { blindVerdict, calmVerdict, type Detector } from "./detector.ts";
 import { betaBinomialSurprise } from "./tail.ts";
 
 /** A rule: both windows must burn the budget `burn` times faster than it lasts. */
@@ -65,10 +65,11 @@ export const burnRate: Detector<BurnRateState> = {
   step(state, observation) {
     if (observation.kind !== "ratio") return { state, verdict: blindVerdict };
     const isBlind = !(observation.of > 0 && observation.bad >= 0);
-    const { bad, of } = isBlind ? { bad: 0, of: 0 } : observation;
+    const bad = isBlind ? 0 : observation.bad;
+    const of = isBlind ? 0 : observation.of;
     const { windowMs, pushed } = state;
-    push(state.fives, blockOf(pushed, windowMs, fiveMs), { bad, of });
-    push(state.thirties, blockOf(pushed, windowMs, thirtyMs), { bad, of });
+    push(state.fives, blockOf(pushed, windowMs, fiveMs), bad, of);
+    push(state.thirties, blockOf(pushed, windowMs, thirtyMs), bad, of);
     state.pushed = pushed + 1;
     state.recentBad += recentWeight * (bad - state.recentBad);
     state.recentOf += recentWeight * (of - state.recentOf);
@@ -76,12 +77,13 @@ export const burnRate: Detector<BurnRateState> = {
     let surprise = 0;
     for (const rule of burnRules) surprise = Math.max(surprise, judge(state, rule));
     surprise = Math.max(0, surprise - Math.log10(burnRules.length));
+    if (surprise === 0) return { state, verdict: calmVerdict(false, false) };
     return {
       state,
       verdict: {
         state: "judging",
         surprise,
-        direction: surprise > 0 ? "up" : "none",
+        direction: "up",
         expected: undefined,
         low: undefined,
         high: undefined,
@@ -121,7 +123,8 @@ function blockOf(pushed: number, windowMs: number, blockMs: number) {
 function push(
   pairs: number[],
   { slot, isFirst }: { readonly slot: number; readonly isFirst: boolean },
-  { bad, of }: { readonly bad: number; readonly of: number },
+  bad: number,
+  of: number,
 ): void {
   const at = 2 * slot;
   pairs[at] = (isFirst ? 0 : (pairs[at] as number)) + bad;
@@ -129,11 +132,13 @@ function push(
 }
 
 function judge(state: BurnRateState, { long, burn }: BurnRule): number {
-  const [pairs, blockMs] = long === "1h" ? [state.fives, fiveMs] : [state.thirties, thirtyMs];
-  const current = 2 * blockOf(state.pushed - 1, state.windowMs, blockMs).slot;
-  const before = (current + 2 * (slots - 1)) % (2 * slots);
   const limit = burn * budget;
   if (state.recentBad <= limit * state.recentOf) return 0;
+  const isHour = long === "1h";
+  const pairs = isHour ? state.fives : state.thirties;
+  const blockMs = isHour ? fiveMs : thirtyMs;
+  const current = 2 * blockOf(state.pushed - 1, state.windowMs, blockMs).slot;
+  const before = (current + 2 * (slots - 1)) % (2 * slots);
   // The block that fills and the one before: the short window is between one and two blocks long.
   const shortBad = (pairs[current] as number) + (pairs[before] as number);
   const shortOf = (pairs[current + 1] as number) + (pairs[before + 1] as number);

@@ -1,5 +1,5 @@
 import { decayWithHalfLife } from "./decay.ts";
-import { blindVerdict, type Detector, type Verdict } from "./detector.ts";
+import { blindVerdict, calmVerdict, type Detector, type Verdict } from "./detector.ts";
 import { clampSurprise } from "./tail.ts";
 
 export interface CusumState {
@@ -124,10 +124,11 @@ function endBlock(state: CusumState, isRatio: boolean, isFrozen: boolean): void 
 function conclude(state: CusumState, isFrozen: boolean): Verdict {
   const isWarming = state.seen < warmUpBlocks;
   const surprise = isWarming ? 0 : clampSurprise(state.sum / Math.LN10);
+  if (surprise === 0) return calmVerdict(isWarming, isFrozen);
   return {
-    state: isWarming ? "warming" : isFrozen ? "frozen" : "judging",
+    state: isFrozen ? "frozen" : "judging",
     surprise,
-    direction: surprise > 0 ? "up" : "none",
+    direction: "up",
     expected: undefined,
     low: undefined,
     high: undefined,

@@ -62,7 +62,7 @@ export interface Gap {
 interface StepOptions {
   /** True while an incident is open on the series: judge, but do not learn. */
   readonly isFrozen: boolean;
-  /** False where nobody reads `expected`, `low` and `high`: those may then be left undefined. */
+  /** False where nobody reads `expected`, `low` and `high` unless there is a surprise: those may then be left undefined. */
   readonly isBandWanted?: boolean;
 }
 
@@ -97,11 +97,23 @@ export interface Detector<State> {
 
 export const surpriseCap = 30;
 
-export const blindVerdict: Verdict = {
-  state: "blind",
+/** Nothing unusual, and no expectation told: shared, because that is what nearly every step of nearly every detector finds. */
+const calm = (state: Verdict["state"]): Verdict => ({
+  state,
   surprise: 0,
   direction: "none",
   expected: undefined,
   low: undefined,
   high: undefined,
-};
+});
+const calmVerdicts = {
+  warming: calm("warming"),
+  judging: calm("judging"),
+  frozen: calm("frozen"),
+} as const;
+
+export function calmVerdict(isWarming: boolean, isFrozen: boolean): Verdict {
+  return isWarming ? calmVerdicts.warming : isFrozen ? calmVerdicts.frozen : calmVerdicts.judging;
+}
+
+export const blindVerdict: Verdict = calm("blind");

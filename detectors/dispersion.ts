@@ -57,10 +57,13 @@ function learnBlock(
 ): void {
   if (of < 2) return;
   const variance = of * p * (1 - p);
-  const rho = rhoOf(dispersion, at, p);
-  const limit = clip * variance * (1 + (of - 1) * rho) + 1;
   const deviation = bad - of * p;
-  const squared = Math.min(deviation * deviation, limit);
+  let squared = deviation * deviation;
+  // Whatever ρ is, the limit is not below this: nearly always ρ need not be known.
+  if (squared > clip * variance + 1) {
+    const rho = rhoOf(dispersion, at, p);
+    squared = Math.min(squared, clip * variance * (1 + (of - 1) * rho) + 1);
+  }
   dispersion[at] = (dispersion[at] as number) * decay + weight * (squared - variance);
   dispersion[at + 1] = (dispersion[at + 1] as number) * decay + weight * variance * (of - 1);
   dispersion[at + 2] = (dispersion[at + 2] as number) * decay + weight;

@@ -8,7 +8,7 @@ import {
   sketchCountFrom,
 } from "./coarse-histogram.ts";
 import { decayWithHalfLife } from "./decay.ts";
-import { blindVerdict, type Detector, type Verdict } from "./detector.ts";
+import { blindVerdict, calmVerdict, type Detector, type Verdict } from "./detector.ts";
 import { type Dispersion, emptyDispersion, learnDispersion } from "./dispersion.ts";
 import { emptyHorizons, type HorizonSums, pushHorizons, skipHorizons } from "./horizons.ts";
 import { surpriseOverHorizons } from "./ratio-horizons.ts";
@@ -53,10 +53,9 @@ const quantiles = { up: [0.75, 0.95], down: [0.25, 0.05] } as const;
 export const markQuantiles = [0.05, 0.5, 0.95, 0.99] as const;
 
 function createExceedance(id: string, direction: "up" | "down"): Detector<ExceedanceState> {
-  const beyondOf = (sketch: SparseSketch, n: number, boundary: number, factor: number) => {
-    const above = sketchCountFrom(sketch, boundary, factor);
-    return direction === "up" ? above : n - above;
-  };
+  const isUp = direction === "up";
+  /** Requests beyond each watch's threshold in this window: read again while it is learned from. */
+  const beyond = quantiles[direction].map(() => 0);
 
   const renew = (state: ExceedanceState) => {
     state.marks = markQuantiles.map((q) => boundaryAt(state.usual, q));
@@ -110,21 +109,28 @@ function createExceedance(id: string, direction: "up" | "down"): Detector<Exceed
       if (!isWarming && state.watches.length === 0) renew(state);
       const { total } = state.usual;
       let surprise = 0;
-      for (const watch of state.watches) {
-        pushHorizons(watch.sums, beyondOf(sketch, n, watch.boundary, factor), n);
-        const baseline = expectedRatio(watch, total);
-        watch.surprise = surpriseOverHorizons(watch.sums, baseline, watch.dispersion);
-        surprise = Math.max(surprise, watch.surprise);
+      for (let i = 0; i < state.watches.length; i++) {
+        const watch = state.watches[i] as Watch;
+        const above = sketchCountFrom(sketch, watch.boundary, factor);
+        const bad = isUp ? above : n - above;
+        beyond[i] = bad;
+        pushHorizons(watch.sums, bad, n);
+        const p = expectedRatio(watch, total);
+        watch.surprise = surpriseOverHorizons(watch.sums, p, total + 1, watch.dispersion);
+        if (watch.surprise > surprise) surprise = watch.surprise;
       }
       surprise = bonferroni(surprise, quantiles[direction].length);
-      const verdict: Verdict = {
-        state: isWarming ? "warming" : isFrozen ? "frozen" : "judging",
-        surprise,
-        direction: surprise > 0 ? direction : "none",
-        expected: isBandWanted ? usualQuantile(state, 0.5, factor) : undefined,
-        low: isBandWanted ? usualQuantile(state, 0.05, factor) : undefined,
-        high: isBandWanted ? usualQuantile(state, 0.95, factor) : undefined,
-      };
+      const verdict: Verdict =
+        surprise === 0 && !isBandWanted
+          ? calmVerdict(isWarming, isFrozen)
+          : {
+              state: isWarming ? "warming" : isFrozen ? "frozen" : "judging",
+              surprise,
+              direction: surprise > 0 ? direction : "none",
+              expected: isBandWanted ? usualQuantile(state, 0.5, factor) : undefined,
+              low: isBandWanted ? usualQuantile(state, 0.05, factor) : undefined,
+              high: isBandWanted ? usualQuantile(state, 0.95, factor) : undefined,
+            };
       if (!isFrozen || isWarming) learn(state, sketch, n, factor);
       return { state, verdict };
     },
@@ -135,9 +141,10 @@ function createExceedance(id: string, direction: "up" | "down"): Detector<Exceed
 
   function learn(state: ExceedanceState, sketch: SparseSketch, n: number, factor: number): void {
     const decay = decayOf(state.windowMs);
-    for (const watch of state.watches) {
-      const bad = beyondOf(sketch, n, watch.boundary, factor);
-      const { p } = expectedRatio(watch, state.usual.total);
+    for (let i = 0; i < state.watches.length; i++) {
+      const watch = state.watches[i] as Watch;
+      const bad = beyond[i] as number;
+      const p = expectedRatio(watch, state.usual.total);
       const { surprise } = watch;
       learnDispersion(watch.dispersion, watch.sums, { bad, of: n, p, decay, surprise });
       watch.beyond = watch.beyond * decay + bad;
@@ -148,8 +155,8 @@ function createExceedance(id: string, direction: "up" | "down"): Detector<Exceed
   }
 }
 
-function expectedRatio(watch: Watch, total: number) {
-  return { p: (watch.beyond + 0.5) / (total + 1), weight: total + 1 };
+function expectedRatio(watch: Watch, total: number): number {
+  return (watch.beyond + 0.5) / (total + 1);
 }
 
 /** Values above what is usual: slow first tokens, long answers. */

@@ -82,6 +82,12 @@ export function totalHorizons(sums: HorizonSums): HorizonTotals {
   return totals;
 }
 
+/** Whether there is any bad one in the longest horizon, and so in any. */
+export function hasBad({ pairs }: HorizonSums): boolean {
+  for (let i = coarseAt; i < size; i += 2) if (pairs[i] !== 0) return true;
+  return false;
+}
+
 function total(pairs: number[], from: number, to: number, horizon: number): void {
   let bad = 0;
   let of = 0;

@@ -7,14 +7,13 @@ import type { CellState } from "./cell-state.ts";
 import { frameDimensions } from "./frame-dimensions.ts";
 import type { Step } from "./judge-step.ts";
 import { failuresOf, signalSources } from "./signal-sources.ts";
-import { observed, observedDimensions, spansPerRequest } from "./span-evidence.ts";
+import { observed, observedDimensions } from "./span-evidence.ts";
 import { stalledRequests } from "./stall.ts";
 
 export function assembleFrame(step: Step): CellFrame {
-  const { cell, window, shown, factor } = step;
+  const { cell, window, shown, factor, perRequest } = step;
   const isUnusual = isAnyUnusual(shown);
   const stalled = stalledRequests(step);
-  const perRequest = spansPerRequest(window);
   const seen = (count: number) => observed(count, perRequest);
   return {
     cell: window.cell,

@@ -16,6 +16,7 @@ import {
   type SignalSource,
   signalSources,
 } from "./signal-sources.ts";
+import { spansPerRequest } from "./span-evidence.ts";
 import { shortBelow } from "./usual-length.ts";
 
 const trafficIndex = signalSources.findIndex(({ kind }) => kind === "traffic");
@@ -44,6 +45,7 @@ export function judgeCell(
     time,
     isCellFrozen: cell.isFrozen,
     isWarming: Math.max(cell.seen, levelsSeen(cell, window)) < detect.warmUpWindows,
+    perRequest: spansPerRequest(window),
     factor,
     shortBelow: shortBelow(cell),
     detect,
@@ -86,6 +88,7 @@ function judgeSilence(
     time,
     isCellFrozen: cell.isFrozen,
     isWarming: cell.seen < detect.warmUpWindows,
+    perRequest: 1,
     factor: explainedFactor(cell.drivers, sample),
     shortBelow: 0,
     detect,

@@ -23,6 +23,8 @@ export interface Step {
   readonly time: WindowTime;
   readonly isCellFrozen: boolean;
   readonly isWarming: boolean;
+  /** Spans that stand behind a request, see `span-evidence.ts`. */
+  readonly perRequest: number;
   /** Factor on latencies that prompts and load explain. */
   readonly factor: number;
   /** Tokens below which an answer is far too short. */
@@ -58,28 +60,37 @@ function isOfRequests(source: SignalSource): boolean {
   return source.kind === "ratio" && source.of !== "windows" && source.of !== "log_records";
 }
 
-export function conclude(
+/** Settles the signal's state and takes it into its freeze; whether the frame shows it. Changes `combined`. */
+export function settle(
   step: Step,
   source: SignalSource,
   signal: SignalState,
+  combined: Combined,
+): boolean {
+  const isUnknown = step.time.isErrorsOnly === true && isOfRequests(source);
+  combined.state = isUnknown ? "sampled" : classify(combined, step.isWarming, step.detect);
+  updateFreeze(signal, combined.state, signalCatalog[source.signal].role, step.time.windowMs);
+  if (combined.state === "warming" || combined.state === "sampled") combined.surprise = 0;
+  return combined.surprise >= shownFrom;
+}
+
+/** Adds a settled signal to the frame. */
+export function show(
+  step: Step,
+  source: SignalSource,
   combined: Combined,
   evidence: {
     readonly seen: number | undefined;
     readonly bad: number;
     readonly of: number;
-    readonly isAlwaysShown: boolean;
+    readonly wasFrozen: boolean;
   },
 ): void {
-  const isUnknown = step.time.isErrorsOnly === true && isOfRequests(source);
-  const state = isUnknown ? "sampled" : classify(combined, step.isWarming, step.detect);
-  const wasFrozen = isFrozen(step, signal);
-  updateFreeze(signal, state, signalCatalog[source.signal].role, step.time.windowMs);
-  const surprise = state === "warming" || state === "sampled" ? 0 : combined.surprise;
-  if (!evidence.isAlwaysShown && surprise < shownFrom) return;
+  const { surprise } = combined;
   step.shown.push({
     signal: source.signal,
-    state,
-    isFrozen: wasFrozen,
+    state: combined.state,
+    isFrozen: evidence.wasFrozen,
     seen: orNull(evidence.seen),
     expected: orNull(combined.expected),
     low: orNull(combined.low),

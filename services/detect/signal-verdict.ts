@@ -6,7 +6,7 @@ import type { Judgement } from "../contracts/config.ts";
 import type { SignalInfo, SignalVerdict } from "../contracts/frame.ts";
 import { type SignalSource, signalSources } from "./signal-sources.ts";
 
-/** What the detectors of a signal say of a window, taken together. */
+/** What the detectors of a signal say of a window, taken together. One for all signals: read before the next step. */
 export interface Combined {
   state: SignalVerdict["state"];
   surprise: number;
@@ -20,12 +20,27 @@ export interface Combined {
 
 const noReasons: never[] = [];
 
+const combined: Combined = {
+  state: "blind",
+  surprise: 0,
+  direction: "none",
+  expected: undefined,
+  low: undefined,
+  high: undefined,
+  reasons: noReasons,
+};
+
+/** What every detector is told, changed in place: none keeps it. */
+const options = { isFrozen: false, isBandWanted: true };
+
 /** A signal's detectors, and which kind of observation each of them takes; undefined where it takes none that the signal has. */
 export interface DetectorPlan {
   readonly set: readonly AnyDetector[];
   readonly kinds: readonly (ObservationKind | undefined)[];
   /** Position of that kind among the observations of the signal, −1 for none. */
   readonly positions: readonly number[];
+  /** Positions in the order of stepping; of a ratio the one with an expectation comes last, since it is read only where there is a surprise. */
+  readonly order: readonly number[];
   /** Position of the detector of single requests, which knows what they usually take; −1 for none. */
   readonly perRequest: number;
 }
@@ -43,7 +58,8 @@ const plans: readonly DetectorPlan[] = signalSources.map((source) => {
   const set = defaultSets[source.set];
   const positions = set.map(({ accepts }) => kinds.findIndex((kind) => accepts.includes(kind)));
   const taken = positions.map((at) => kinds[at]);
-  return { set, positions, kinds: taken, perRequest: taken.indexOf("distribution") };
+  const order = set.map((_, at) => (source.kind === "ratio" ? set.length - 1 - at : at));
+  return { set, positions, kinds: taken, order, perRequest: taken.indexOf("distribution") };
 });
 
 /** Of the signal at a position in `signalSources`. */
@@ -53,33 +69,33 @@ export function planAt(index: number): DetectorPlan {
 
 /** Steps the detectors that accept one of the observations (states change in place) and combines what they say. */
 export function stepDetectors(
-  { set, positions }: DetectorPlan,
+  { set, positions, order, perRequest }: DetectorPlan,
   states: unknown[],
   input: {
     readonly observations: readonly Observation[];
     readonly bad: SignalInfo["bad"];
     readonly isFrozen: boolean;
-    /** False where the caller knows what is expected. Default true. */
+    /** False where the caller knows what is expected, or reads it only where there is a surprise. Default true. */
     readonly isBandWanted?: boolean;
   },
 ): Combined {
   const { observations, bad, isFrozen, isBandWanted = true } = input;
-  const options = { isFrozen, isBandWanted };
-  const combined: Combined = {
-    state: "blind",
-    surprise: 0,
-    direction: "none",
-    expected: undefined,
-    low: undefined,
-    high: undefined,
-    reasons: noReasons,
-  };
+  options.isFrozen = isFrozen;
+  options.isBandWanted = isBandWanted;
+  combined.state = "blind";
+  combined.surprise = 0;
+  combined.direction = "none";
+  combined.expected = undefined;
+  combined.low = undefined;
+  combined.high = undefined;
+  combined.reasons = noReasons;
   let judging = 0;
-  for (let i = 0; i < set.length; i++) {
+  for (let at = 0; at < order.length; at++) {
+    const i = order[at] as number;
+    const position = positions[i] as number;
+    if (position < 0) continue;
     const detector = set[i] as AnyDetector;
-    const observation = observations[positions[i] as number];
-    if (observation === undefined) continue;
-    const stepped = detector.step(states[i], observation, options);
+    const stepped = detector.step(states[i], observations[position] as Observation, options);
     states[i] = stepped.state;
     const { verdict } = stepped;
     if (combined.expected === undefined && verdict.expected !== undefined) {
@@ -95,6 +111,8 @@ export function stepDetectors(
     if (verdict.surprise === 0 || (bad !== "both" && verdict.direction !== bad)) continue;
     if (combined.reasons === noReasons) combined.reasons = [];
     combined.reasons.push({ detector: detector.id, surprise: verdict.surprise });
+    // An expectation that comes later is then shown.
+    if (perRequest < 0) options.isBandWanted = combined.expected === undefined;
     if (verdict.surprise > combined.surprise) {
       combined.surprise = verdict.surprise;
       combined.direction = verdict.direction;

@@ -15,10 +15,18 @@ const habitRatio = 0.05;
 
 /** Requests in flight that count as failing, 0 in a cell where some end. */
 export function stalledRequests({ cell, window, shown, isWarming }: Step): number {
-  const verdict = shown.find(({ signal }) => signal === "stalled");
+  const verdict = verdictOf(shown, "stalled");
   if (isWarming || verdict === undefined || !isUnusual(verdict)) return 0;
   if (usualRequests(cell) * cell.quiet < leastMissed) return 0;
   return Math.round(inFlightOf(window) ?? 0);
+}
+
+function verdictOf(
+  shown: readonly SignalVerdict[],
+  signal: SignalVerdict["signal"],
+): SignalVerdict | undefined {
+  for (let i = 0; i < shown.length; i++) if (shown[i]?.signal === signal) return shown[i];
+  return undefined;
 }
 
 function isUnusual({ bad, state, expected }: SignalVerdict): boolean {
