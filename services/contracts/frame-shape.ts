@@ -28,6 +28,7 @@ export const signalNames = [
   "queued",
   "stalled",
   "log_errors",
+  "stragglers",
 ] as const;
 
 export type SignalName = (typeof signalNames)[number];
@@ -54,6 +55,7 @@ export const signalIds = {
   queued: 18,
   stalled: 19,
   log_errors: 20,
+  stragglers: 21,
 } as const satisfies Record<SignalName, number>;
 
 /** In records as positions: append only. */
@@ -196,6 +198,13 @@ export const signalCatalog: Readonly<Record<SignalName, SignalInfo>> = {
     bad: "up",
     label: "log_error_ratio",
     role: "context",
+  },
+  stragglers: {
+    words: "answers far slower than usual",
+    unit: "ratio",
+    bad: "up",
+    label: "straggler_ratio",
+    role: "precursor",
   },
 };
 

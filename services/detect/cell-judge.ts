@@ -17,6 +17,7 @@ import {
   signalSources,
 } from "./signal-sources.ts";
 import { spansPerRequest } from "./span-evidence.ts";
+import { noStragglers, stragglersOf } from "./stragglers.ts";
 import { shortBelow } from "./usual-length.ts";
 
 const trafficIndex = signalSources.findIndex(({ kind }) => kind === "traffic");
@@ -48,9 +49,17 @@ export function judgeCell(
     perRequest: spansPerRequest(window),
     factor,
     shortBelow: shortBelow(cell),
+    stragglers: stragglersOf(cell, window, factor),
     detect,
     shown: [],
-    spotless: { requests: false, served: false, ok: false, windows: false, log_records: false },
+    spotless: {
+      requests: false,
+      served: false,
+      ok: false,
+      windows: false,
+      log_records: false,
+      timed: false,
+    },
   };
   const latency = latencyLevel(window);
   partFromSpotless(step);
@@ -91,6 +100,7 @@ function judgeSilence(
     perRequest: 1,
     factor: explainedFactor(cell.drivers, sample),
     shortBelow: 0,
+    stragglers: noStragglers,
     detect,
     shown: [],
     spotless: undefined,
@@ -114,11 +124,12 @@ function latencyLevel(window: CellWindow): number | undefined {
 }
 
 /** Gives a ratio signal whose first bad request this is a state of its own: that of the spotless ones, before this window. */
-function partFromSpotless({ cell, window, time, shortBelow }: Step): void {
+function partFromSpotless(step: Step): void {
+  const { cell, window, time } = step;
   for (let index = 0; index < signalSources.length; index++) {
     if (cell.signals[index] !== null) continue;
     const source = signalSources[index] as SignalSource;
-    if (source.kind !== "ratio" || source.set !== "ratio" || source.bad(window, shortBelow) === 0)
+    if (source.kind !== "ratio" || source.set !== "ratio" || source.bad(window, step) === 0)
       continue;
     cell.signals[index] = {
       ...initialSignal([], time.windowMs),

@@ -6,7 +6,7 @@ import type { CellWindow } from "../contracts/window.ts";
 import { short } from "./cell-context.ts";
 import { type CellState, initialSignal, type SignalState } from "./cell-state.ts";
 import { isSignalFrozen, updateFreeze } from "./freeze.ts";
-import type { Denominator, SignalSource } from "./signal-sources.ts";
+import type { Denominator, Known, SignalSource } from "./signal-sources.ts";
 import { type Combined, classify } from "./signal-verdict.ts";
 
 export interface WindowTime {
@@ -17,7 +17,7 @@ export interface WindowTime {
 }
 
 /** What is the same for all signals of a cell in a window. */
-export interface Step {
+export interface Step extends Known {
   readonly cell: CellState;
   readonly window: CellWindow;
   readonly time: WindowTime;
@@ -27,8 +27,6 @@ export interface Step {
   readonly perRequest: number;
   /** Factor on latencies that prompts and load explain. */
   readonly factor: number;
-  /** Tokens below which an answer is far too short. */
-  readonly shortBelow: number;
   readonly detect: Judgement["detect"];
   /** Signals to be shown, in the order of `signalSources`. */
   readonly shown: SignalVerdict[];

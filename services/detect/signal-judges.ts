@@ -48,9 +48,9 @@ export function judgeRatio(step: Step, source: SourceOf<"ratio">, index: number)
   const isSpotless = source.set === "ratio" && known === null;
   // All spotless signals of a denominator are one, stepped by the first of them. It has nothing to say.
   if (isSpotless && step.spotless?.[source.of] !== false) return;
-  const of = denominatorOf(window, source.of);
+  const of = denominatorOf(window, source.of, step);
   if (known === null && of === 0 && !isSpotless) return;
-  const bad = Math.min(source.bad(window, step.shortBelow), of);
+  const bad = Math.min(source.bad(window, step), of);
   const perRequest = source.of === "windows" || source.of === "log_records" ? 1 : step.perRequest;
   ratioSeen.bad = observed(bad, perRequest);
   ratioSeen.of = observed(of, perRequest);

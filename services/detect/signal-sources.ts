@@ -16,9 +16,17 @@ import { emptyOrShort } from "./short-answers.ts";
 /**
  * What a ratio is of. `requests`: all. `served`: those that reached the service as valid ones, so without client mistakes, quota
  * and login refusals: a flood of those must not make failures look rarer. `ok`: those that ended well. `windows`: 1 where requests
- * in flight and how many ended are known. `log_records`: those of a service.
+ * in flight and how many ended are known. `log_records`: those of a service. `timed`: those whose time is known, see stragglers.ts.
  */
-export type Denominator = "requests" | "served" | "ok" | "windows" | "log_records";
+export type Denominator = "requests" | "served" | "ok" | "windows" | "log_records" | "timed";
+
+/** What is known of a cell and a window beside its counters. */
+export interface Known {
+  /** Tokens below which an answer is far too short, see usual-length.ts. */
+  readonly shortBelow: number;
+  /** Requests far slower than usual, of those whose time is known. */
+  readonly stragglers: { readonly bad: number; readonly of: number };
+}
 
 export type SignalSource =
   | {
@@ -26,8 +34,7 @@ export type SignalSource =
       readonly signal: SignalName;
       readonly set: SetName;
       readonly of: Denominator;
-      /** `shortBelow`: tokens below which an answer is far too short, see usual-length.ts. */
-      readonly bad: (window: CellWindow, shortBelow: number) => number;
+      readonly bad: (window: CellWindow, known: Known) => number;
     }
   | {
       readonly kind: "distribution";
@@ -56,7 +63,7 @@ const failureIds = outcomes
 const ratio = (
   signal: SignalName,
   of: Denominator,
-  bad: CounterName | ((window: CellWindow, shortBelow: number) => number),
+  bad: CounterName | ((window: CellWindow, known: Known) => number),
 ): SignalSource => ({
   kind: "ratio",
   signal,
@@ -94,7 +101,7 @@ export const signalSources: readonly SignalSource[] = [
   distribution("duration", "duration", 0.95),
   distribution("time_per_output_token", "timePerOutputToken", 0.5),
   ratio("retries", "requests", "retries"),
-  ratio("empty_answers", "ok", emptyOrShort),
+  ratio("empty_answers", "ok", (window, { shortBelow }) => emptyOrShort(window, shortBelow)),
   ratio("truncated_answers", "ok", "truncated"),
   ratio("refused_answers", "ok", "refused"),
   ratio("missing_finish", "ok", "finishMissing"),
@@ -111,6 +118,7 @@ export const signalSources: readonly SignalSource[] = [
     of: "log_records",
     bad: (window) => (window.gauges["log_errors"] ?? 0) / 1_000,
   },
+  ratio("stragglers", "timed", (_, { stragglers }) => stragglers.bad),
 ];
 
 export function failuresOf({ counters }: CellWindow): number {
@@ -119,8 +127,10 @@ export function failuresOf({ counters }: CellWindow): number {
   return failures;
 }
 
-export function denominatorOf(window: CellWindow, of: Denominator): number {
+export function denominatorOf(window: CellWindow, of: Denominator, known: Known): number {
   switch (of) {
+    case "timed":
+      return known.stragglers.of;
     case "requests":
       return counter(window, "requests");
     case "ok":

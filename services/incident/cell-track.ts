@@ -1,9 +1,14 @@
 import type { CellFrame, SignalName, SignalVerdict } from "../contracts/frame.ts";
-import { initialFailingCell, stepFailingCell } from "./failing-cell.ts";
 import { latencySignals, type VisibleSignal, visibleSignals } from "./families.ts";
 import { initialOutright, stepOutright } from "./outright.ts";
+import {
+  failuresThatMatter,
+  initialRatioCusum,
+  stepRatioCusum,
+  stragglersThatMatter,
+} from "./ratio-cusum.ts";
 import { addHealthy, initialSignalTrack, stepSignal } from "./signal-track.ts";
-import { add, emptyTally, fade, type Tally, usualRatio } from "./tally.ts";
+import { add, emptyTally, fade, type Tally, type UsualRatio, usualRatio } from "./tally.ts";
 import type { CellTrack, TrackStep } from "./track.ts";
 
 /** What the window adds for this cell, for the groups it belongs to. */
@@ -22,10 +27,13 @@ export function initialCellTrack(): CellTrack {
     signals: {},
     visible: {},
     outright: initialOutright(),
-    failing: initialFailingCell(),
+    failing: initialRatioCusum(),
     slow: emptyTally(),
     lastingVisible: emptyTally(),
     lastingSlow: emptyTally(),
+    stragglers: emptyTally(),
+    straggling: initialRatioCusum(),
+    usualStragglers: { bad: 0, of: 0 },
     limitedBeyondFirst: { requests: 0, tenants: 0 },
     isLimitBroad: false,
     usualLogLatency: 0,
@@ -68,11 +76,36 @@ export function stepCell(track: CellTrack, frame: CellFrame, step: TrackStep): C
   if (failing !== undefined) {
     const window = { ...frame, ...failing, usualRatio: failing.expected / failing.of };
     stepOutright(track.outright, window, step.judgement.incident);
-    const { pageFailureRatio } = step.judgement.incident;
-    stepFailingCell(track.failing, window, { pageFailureRatio, windowMs: step.windowMs });
+    const matters = failuresThatMatter(step.judgement.incident.pageFailureRatio);
+    stepRatioCusum(track.failing, { ...window, windowMs: step.windowMs }, matters);
   }
   rememberShare(track, share, step);
+  stepStragglers(track, stragglersOf(frame, verdicts.stragglers), { learns, isWarm, step });
   return share;
+}
+
+function stepStragglers(
+  track: CellTrack,
+  seen: { readonly bad: number; readonly of: number },
+  { learns, isWarm, step }: Learning,
+): void {
+  const usual = usualRatio(track.usualStragglers, visiblePrior);
+  fade(track.stragglers, step.fade.lasting);
+  if (learns) learnUsual(track.usualStragglers, seen, { step, pace: paceOf(track.straggling) });
+  if (!isWarm || seen.of === 0) return;
+  add(track.stragglers, { ...seen, expected: usual * seen.of });
+  const window = { ...seen, usualRatio: usual, windowMs: step.windowMs };
+  stepRatioCusum(track.straggling, window, stragglersThatMatter);
+}
+
+/** A frame that tells of none had none, among as many as it has requests at most. */
+function stragglersOf(
+  frame: CellFrame,
+  verdict: SignalVerdict | undefined,
+): { readonly bad: number; readonly of: number } {
+  return verdict === undefined
+    ? { bad: 0, of: frame.requests }
+    : { bad: verdict.bad, of: verdict.of };
 }
 
 interface Learning {
@@ -122,11 +155,28 @@ function learn(
   track.signals[name] = signal;
   const prior = name === "ttft" || name === "duration" ? slowPrior : visiblePrior;
   const expected = usualRatio(signal.usual, prior) * seen.of;
-  if (how.learns) {
-    signal.usual.bad = signal.usual.bad * how.step.fade.usual + seen.bad;
-    signal.usual.of = signal.usual.of * how.step.fade.usual + seen.of;
-  }
+  const pace = name === "failures" ? paceOf(track.failing) : 1;
+  if (how.learns) learnUsual(signal.usual, seen, { step: how.step, pace });
   return expected;
+}
+
+/** Digits from which what is seen may be trouble, and how much slower it then passes for usual. */
+const doubtDigits = 2;
+const doubtPace = 1 / 8;
+
+/** What begins in a thin cell goes on for a while before it is proven, and must not be taken for usual by then. */
+function paceOf({ digits }: CellTrack["failing"]): number {
+  return digits >= doubtDigits ? doubtPace : 1;
+}
+
+function learnUsual(
+  usual: UsualRatio,
+  seen: { readonly bad: number; readonly of: number },
+  { step, pace }: { readonly step: TrackStep; readonly pace: number },
+): void {
+  const keep = 1 - pace * (1 - step.fade.usual);
+  usual.bad = usual.bad * keep + pace * seen.bad;
+  usual.of = usual.of * keep + pace * seen.of;
 }
 
 function slowOf(

@@ -48,7 +48,7 @@ export function findDegraded(
     const track = state.cells[key] as CellTrack;
     const needed = track.degradedSinceMs > 0 ? enter * hysteresis : enter;
     const signals = ownSignals(track, needed, windowStartMs);
-    addFailing(signals, track, windowStartMs);
+    addSure(signals, track, windowStartMs);
     addGroupSignals(signals, { key, track, state, enter });
     if (signals.length > 0) degraded.set(key, signals);
   }
@@ -76,13 +76,15 @@ function ownSignals(track: CellTrack, needed: number, windowStartMs: number): De
   return found.toSorted((a, b) => b.evidence - a.evidence || (a.signal < b.signal ? -1 : 1));
 }
 
-/** A cell whose own requests prove it fails, outright or in part. */
-function addFailing(found: DegradedSignal[], track: CellTrack, windowStartMs: number): void {
-  const { outright, failing } = track;
-  const isSure = outright.isSure || failing.isSure;
-  if (!isSure || found.some(({ signal }) => signal === "failures")) return;
-  const evidence = Math.max(outright.digits, failing.digits);
-  found.push({ signal: "failures", family: "service", sinceMs: windowStartMs, evidence });
+/** A cell whose own requests prove that it fails, outright or in part, or that a part of them is far slower. */
+function addSure(found: DegradedSignal[], track: CellTrack, windowStartMs: number): void {
+  const { outright, failing, straggling } = track;
+  const add = (signal: SignalName, evidence: number) => {
+    if (found.some((other) => other.signal === signal)) return;
+    found.push({ signal, family: "service", sinceMs: windowStartMs, evidence });
+  };
+  if (outright.isSure || failing.isSure) add("failures", Math.max(outright.digits, failing.digits));
+  if (straggling.isSure) add("stragglers", straggling.digits);
 }
 
 function addGroupSignals(

@@ -20,6 +20,7 @@ const bySignal: Readonly<Record<SignalName, Family | "context">> = {
   in_flight: "service",
   queued: "service",
   stalled: "service",
+  stragglers: "service",
   substituted: "service",
   empty_answers: "quality",
   refused_answers: "quality",

@@ -61,6 +61,12 @@ export function ratioOf(input: RecordInput, signal: SignalName): number {
       bad += lately.bad;
       of += lately.of;
     }
+  if (signal === "stragglers")
+    for (const cell of view.cells) {
+      const lately = state.cells[cell]?.straggling.lately;
+      bad += lately?.bad ?? 0;
+      of += lately?.of ?? 0;
+    }
   if (of > 0) return bad / of;
   const visible = visibleSignals.find((name) => name === signal);
   for (const cell of view.cells) {

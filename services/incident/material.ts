@@ -29,6 +29,8 @@ export function isMaterial(track: CellTrack, name: SignalName, signal: SignalTra
     case "retries":
     case "substituted":
       return bad >= leastBad && isBeyond(seen, expected);
+    case "stragglers":
+      return isExcess(track.stragglers);
     case "in_flight":
     case "queued":
       return isBeyond(seen, expected);

@@ -38,7 +38,7 @@ export function placeOf(input: RecordInput): Place {
     else {
       const tally = tallyOf(track);
       const sample =
-        mode === "failing" ? failingSample(key, tally) : slowSample(key, tally, track.latencyDrift);
+        mode === "slow" ? slowSample(key, tally, track.latencyDrift) : ratioSample(key, tally);
       samples.push({ ...sample, isMember });
     }
   }
@@ -46,9 +46,10 @@ export function placeOf(input: RecordInput): Place {
   return locate(samples, mode === "membership" ? {} : dimensions);
 }
 
-type Mode = "membership" | "outright" | "failing" | "slow";
+type Mode = "membership" | "outright" | "failing" | "slow" | "stragglers";
 
-function modeOf({ episode, view, opinion, state }: RecordInput): Mode {
+function modeOf(input: RecordInput): Mode {
+  const { episode, view, opinion, state } = input;
   const { family } = episode;
   if (family === "quota" || family === "client" || family === "silence") return "membership";
   const isOutright = view.cells.some((key) => state.cells[key]?.outright.isSure);
@@ -56,7 +57,16 @@ function modeOf({ episode, view, opinion, state }: RecordInput): Mode {
   if (opinion.leads === "failing" || opinion.leads === "outright") return "failing";
   if (opinion.leads === "any" && excessRatio(view.failing) >= 0.02) return "failing";
   if (family === "quality") return "failing";
+  if (areStragglers(input)) return "stragglers";
   return view.slow.of > 0 ? "slow" : "membership";
+}
+
+/** Whether nothing else is wrong than that some requests are far slower. */
+function areStragglers({ view, degraded, episode }: RecordInput): boolean {
+  const signals = view.cells.flatMap((cell) =>
+    (degraded.get(cell) ?? []).filter(({ family }) => family === episode.family),
+  );
+  return signals.length > 0 && signals.every(({ signal }) => signal === "stragglers");
 }
 
 type Sample = Omit<PlaceSample, "isMember">;
@@ -95,6 +105,7 @@ const slowTallies: readonly TallyOf[] = [(track) => track.lastingSlow, (track) =
  * mostly the time before.
  */
 function plainestTally({ state, view }: RecordInput, mode: Mode): TallyOf {
+  if (mode === "stragglers") return (track) => track.stragglers;
   const [lasting, recent] = (mode === "slow" ? slowTallies : failingTallies) as [TallyOf, TallyOf];
   const plainness = (of: TallyOf) => {
     const sum = emptyTally();
@@ -107,7 +118,7 @@ function plainestTally({ state, view }: RecordInput, mode: Mode): TallyOf {
   return plainness(recent) > plainness(lasting) ? recent : lasting;
 }
 
-function failingSample(cell: CellKey, { bad, of, expected }: Readonly<Tally>): Sample {
+function ratioSample(cell: CellKey, { bad, of, expected }: Readonly<Tally>): Sample {
   return {
     cell,
     of,

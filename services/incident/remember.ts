@@ -98,7 +98,7 @@ function rememberTotals(episode: Episode, frame: CellFrame): void {
 
 function rememberDimensions(episode: Episode, frame: CellFrame): void {
   const isSlow = Object.values(episode.evidence).every((evidence) =>
-    ["ttft", "duration", "time_per_output_token"].includes(evidence.signal),
+    ["ttft", "duration", "time_per_output_token", "stragglers"].includes(evidence.signal),
   );
   for (const { dimension, values } of frame.dimensions) {
     const kept = episode.dimensions[dimension] ?? {};

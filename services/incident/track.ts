@@ -1,9 +1,9 @@
 /** The shapes of what is remembered of cells and their signals. */
 import type { Judgement } from "../contracts/config.ts";
 import type { SignalName, SignalVerdict } from "../contracts/frame.ts";
-import type { FailingCell } from "./failing-cell.ts";
 import type { VisibleSignal } from "./families.ts";
 import type { Outright } from "./outright.ts";
+import type { RatioCusum } from "./ratio-cusum.ts";
 import type { Tally, UsualRatio } from "./tally.ts";
 
 export interface CellTrack {
@@ -17,12 +17,16 @@ export interface CellTrack {
   /** Visible failures by kind, half-life `recentMs`. */
   readonly visible: Partial<Record<VisibleSignal, Tally>>;
   readonly outright: Outright;
-  readonly failing: FailingCell;
+  readonly failing: RatioCusum;
   /** Slow requests, half-life `recentMs`. */
   readonly slow: Tally;
   /** The same with half-life `lastingMs`: what attribution compares. */
   readonly lastingVisible: Tally;
   readonly lastingSlow: Tally;
+  /** Requests far slower than usual, half-life `lastingMs`. */
+  readonly stragglers: Tally;
+  readonly straggling: RatioCusum;
+  readonly usualStragglers: UsualRatio;
   /** Refused for quota beyond the first of each window, and tenants beyond the first: one tenant adds none of the latter. */
   readonly limitedBeyondFirst: { requests: number; tenants: number };
   /** Whether rate limits hit many tenants; where the cell is too thin to tell, as in its class. */

@@ -85,6 +85,7 @@ function symptomOf({ signal, slowdown, ratio, quietMs }: TitleFacts): string {
     case "missing_finish":
     case "substituted":
     case "log_errors":
+    case "stragglers":
       return `${signalCatalog[signal].words} at ${share}`;
     case "output_tokens":
     case "in_flight":

@@ -1,13 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { unitAt } from "../../services/chatbot/random.ts";
 import {
-  type FailingCell,
-  initialFailingCell,
-  stepFailingCell,
-} from "../../services/incident/failing-cell.ts";
+  failuresThatMatter,
+  initialRatioCusum,
+  type RatioCusum,
+  type RatioMatters,
+  stepRatioCusum,
+  stragglersThatMatter,
+} from "../../services/incident/ratio-cusum.ts";
 import { fleetStartMs, fleetWindowMs, IncidentPlay, warmUp } from "../support/incident-fleet.ts";
 
-const when = { pageFailureRatio: 0.05, windowMs: 5_000 };
+const failures = failuresThatMatter(0.05);
 
 interface Seen {
   readonly bad: number;
@@ -16,17 +19,21 @@ interface Seen {
 }
 
 /** Windows until it is sure; undefined: it never is. */
-function sureAfter(windows: readonly Seen[]): number | undefined {
-  const cell = initialFailingCell();
+function sureAfter(windows: readonly Seen[], matters = failures): number | undefined {
+  const cell = initialRatioCusum();
   const at = windows.findIndex((window) => {
-    step(cell, window);
+    step(cell, window, matters);
     return cell.isSure;
   });
   return at < 0 ? undefined : at + 1;
 }
 
-function step(cell: FailingCell, { bad, of, usualRatio = 0.003 }: Seen): void {
-  stepFailingCell(cell, { bad, of, usualRatio }, when);
+function step(
+  cell: RatioCusum,
+  { bad, of, usualRatio = 0.003 }: Seen,
+  matters: RatioMatters = failures,
+): void {
+  stepRatioCusum(cell, { bad, of, usualRatio, windowMs: 5_000 }, matters);
 }
 
 /** `every`: one request in so many fails. */
@@ -56,15 +63,22 @@ describe("a cell that fails in part", () => {
   });
 
   it("is over soon after requests are answered again", () => {
-    const cell = initialFailingCell();
+    const cell = initialRatioCusum();
     for (const window of steady(40, 20, 5)) step(cell, window);
     expect(cell.isSure).toBe(true);
     for (const window of steady(8, 20, 1_000)) step(cell, window);
     expect(cell.isSure).toBe(false);
   });
 
+  it("is sure of a few requests that are far slower, where one in a thousand is", () => {
+    const slow = steady(200, 2, 25).map((window) => ({ ...window, usualRatio: 0.001 }));
+    expect(sureAfter(slow, stragglersThatMatter)).toBeLessThanOrEqual(144);
+    const usual = steady(5_000, 2, 500).map((window) => ({ ...window, usualRatio: 0.001 }));
+    expect(sureAfter(usual, stragglersThatMatter)).toBeUndefined();
+  });
+
   it("is not sure in a day of a cell whose requests fail at twice the usual ratio by chance", () => {
-    const cell = initialFailingCell();
+    const cell = initialRatioCusum();
     let sure = 0;
     for (let window = 0; window < 17_280; window++) {
       let bad = 0;
