@@ -11,6 +11,7 @@ import { wireType } from "../contracts/wire.ts";
 import { createPlan, planEdited } from "./copy-plan.ts";
 import { expectWire, readLength, readTag, setBytes } from "./cursor.ts";
 import { beginMessage, clearEdits, endMessage } from "./edits.ts";
+import { createNotes, type Notes, noteSize, pushNote } from "./notes.ts";
 import { describePosition } from "./otlp-path.ts";
 import { type OtlpMessage, otlpMessages } from "./otlp-schema.ts";
 import {
@@ -93,16 +94,13 @@ function childOf(message: OtlpMessage, number: number): OtlpMessage {
 /** Request, resource, scope, metric, its data. */
 const maxLevels = 5;
 const metricDepth = 3;
-/** What is noted of a child: the position of its tag, its length, its start and its end, and its field number. */
-const noteSize = 5;
-
 /** One request at a time; the tables it fills are used again for the next one. */
 export function createAdmission(settings: AdmissionSettings): Admit {
   const state = createWalkState(settings);
   const { cursor, edits, ids, cuts } = state;
   const limitBytes = settings.recordLimitBytes ?? recordLimitBytes;
   const levels = Array.from({ length: maxLevels }, createLevel);
-  const notes: number[][] = levels.map(() => []);
+  const notes = levels.map(createNotes);
   const traceId = new Uint8Array(16);
   let nextLevelId = 1;
 
@@ -116,15 +114,20 @@ export function createAdmission(settings: AdmissionSettings): Admit {
 
   function admitLevel(depth: number, message: OtlpMessage, start: number, end: number): void {
     const below = childFields.get(message);
-    const noted = notes[depth] as number[];
+    const noted = notes[depth] as Notes;
     if (below === undefined) return;
     readLevel({ depth, message, below, noted }, start, end);
     for (let i = 0; i < noted.length; i += noteSize) {
-      const number = noted[i + 4] as number;
+      const number = noted.numbers[i + 4] as number;
       const child = below.get(number) as OtlpMessage;
       if (childFields.has(child)) {
         (levels[depth + 1] as Level).tag = number * 8 + wireType.bytes;
-        admitLevel(depth + 1, child, noted[i + 2] as number, noted[i + 3] as number);
+        admitLevel(
+          depth + 1,
+          child,
+          noted.numbers[i + 2] as number,
+          noted.numbers[i + 3] as number,
+        );
       } else admitItem(depth, child, i);
     }
     if (noted.length > 0 || depth < metricDepth) return;
@@ -153,7 +156,7 @@ export function createAdmission(settings: AdmissionSettings): Admit {
       if (below.has(tag >>> 3)) {
         expectWire(cursor, tag, wireType.bytes, tagAt);
         const childEnd = readLength(cursor, end);
-        noted.push(tagAt, lengthAt, cursor.at, childEnd, tag >>> 3);
+        pushNote(noted, tagAt, lengthAt, cursor.at, childEnd, tag >>> 3);
         cursor.at = childEnd;
         continue;
       }
@@ -172,11 +175,11 @@ export function createAdmission(settings: AdmissionSettings): Admit {
 
   /** The item is noted at `note` among the children of its level. */
   function admitItem(depth: number, message: OtlpMessage, note: number): void {
-    const noted = notes[depth] as number[];
-    const tagAt = noted[note] as number;
-    const lengthAt = noted[note + 1] as number;
-    const start = noted[note + 2] as number;
-    const end = noted[note + 3] as number;
+    const { numbers } = notes[depth] as Notes;
+    const tagAt = numbers[note] as number;
+    const lengthAt = numbers[note + 1] as number;
+    const start = numbers[note + 2] as number;
+    const end = numbers[note + 3] as number;
     clearEdits(edits);
     const begun = beginMessage(edits, lengthAt, start);
     walkMessage(state, message.index, start, end);
@@ -292,5 +295,5 @@ interface LevelReading {
   readonly depth: number;
   readonly message: OtlpMessage;
   readonly below: ReadonlyMap<number, OtlpMessage>;
-  readonly noted: number[];
+  readonly noted: Notes;
 }

@@ -17,14 +17,16 @@ import {
 /** Tags as they stand on the wire. */
 const keyTag = 0x0a;
 const valueTag = 0x12;
+const elementTag = 0x0a;
 const textTag = 0x0a;
 const boolTag = 0x10;
 const intTag = 0x18;
 const doubleTag = 0x21;
+const listTag = 0x2a;
 
 /**
- * True for an attribute that stays as it is, in the form that nearly all have: a key, then a value that is one scalar
- * or short text, all lengths below 128. False decides nothing: the attribute is to be walked.
+ * True for an attribute that stays as it is, in the form that nearly all have: a key, then a value that is one scalar,
+ * short text or list of short texts, all lengths below 128. False decides nothing: the attribute is to be walked.
  */
 export function isPlainAttribute(state: WalkState, start: number, end: number): boolean {
   const { cursor } = state;
@@ -49,9 +51,29 @@ export function isPlainAttribute(state: WalkState, start: number, end: number): 
       return isOneVarint(bytes, at + 1, end);
     case doubleTag:
       return end - at === 9;
+    case listTag:
+      return at + 2 + (bytes[at + 1] as number) === end && isPlainList(state, at + 2, end);
     default:
       return false;
   }
+}
+
+/** Elements of a list, each of them a short text. */
+function isPlainList({ cursor, limits }: WalkState, start: number, end: number): boolean {
+  const { bytes } = cursor;
+  if (end - start > limits.maxAttributeBytes) return false;
+  let at = start;
+  while (at + 4 <= end) {
+    const elementEnd = at + 2 + (bytes[at + 1] as number);
+    const isText =
+      bytes[at] === elementTag &&
+      bytes[at + 2] === textTag &&
+      elementEnd <= end &&
+      at + 4 + (bytes[at + 3] as number) === elementEnd;
+    if (!isText || !isAscii(cursor, at + 4, elementEnd)) return false;
+    at = elementEnd;
+  }
+  return at === end;
 }
 
 function isOneVarint(bytes: Uint8Array, start: number, end: number): boolean {

@@ -113,7 +113,13 @@ export function walkField(
       expectWire(cursor, tag, wireType.bytes, tagAt);
       const lengthAt = cursor.at;
       const fieldEnd = readLength(cursor, end);
-      walkBounded(state, message, number, tagAt, { lengthAt, start: cursor.at, end: fieldEnd });
+      const fieldStart = cursor.at;
+      // Names and ids, of which a span has five, without an object for each.
+      if (kind === fieldKind.string) checkText(cursor, fieldStart, fieldEnd);
+      else if (kind === fieldKind.bytes) {
+        if (message === spanIndex) noteId(state.ids, number, fieldStart, fieldEnd);
+      } else
+        walkBounded(state, message, number, tagAt, { lengthAt, start: fieldStart, end: fieldEnd });
       cursor.at = fieldEnd;
     }
   }
@@ -141,7 +147,7 @@ function walkNumbers(
   cursor.at = listEnd;
 }
 
-/** A field with a length. */
+/** A field with a length that is neither a plain text nor bytes. */
 function walkBounded(
   state: WalkState,
   message: number,
@@ -149,17 +155,11 @@ function walkBounded(
   tagAt: number,
   field: Stretch,
 ): void {
-  const { cursor, edits, cuts, limits } = state;
+  const { edits, cuts, limits } = state;
   const place = message * fieldsPerMessage + number;
   switch (kinds[place]) {
-    case fieldKind.string:
-      checkText(cursor, field.start, field.end);
-      break;
     case fieldKind.errorText:
       walkErrorText(state, field);
-      break;
-    case fieldKind.bytes:
-      if (message === spanIndex) noteId(state.ids, number, field);
       break;
     case fieldKind.attribute:
       walkAttribute(state, tagAt, field, 0);
@@ -180,12 +180,12 @@ function walkBounded(
   }
 }
 
-function noteId(ids: SpanIds, number: number, field: Stretch): void {
+function noteId(ids: SpanIds, number: number, start: number, end: number): void {
   if (number === 1) {
-    ids.traceStart = field.start;
-    ids.traceBytes = field.end - field.start;
+    ids.traceStart = start;
+    ids.traceBytes = end - start;
   } else if (number === 2) {
-    ids.spanStart = field.start;
-    ids.spanBytes = field.end - field.start;
+    ids.spanStart = start;
+    ids.spanBytes = end - start;
   }
 }

@@ -33,19 +33,21 @@ export interface Classifier {
   library: Library;
 }
 
+/** Where a span's numbers go: the row that begins at `at`. */
+export interface CandidateRow {
+  readonly data: Float64Array;
+  readonly at: number;
+}
+
 const region = fieldOf("cloud.region");
 const responseId = fieldOf("gen_ai.response.id");
 
 /** Fills the row at `at` and gives true, or gives false for a span that does not count. Row, sender and weight are left to the caller. */
-export function classify(
-  reading: Reading,
-  classifier: Classifier,
-  row: { readonly data: Float64Array; readonly at: number },
-): boolean {
+export function classify(reading: Reading, classifier: Classifier, row: CandidateRow): boolean {
   const operation = operationOf(reading);
   const recordsStreams = operation !== "" && classifier.library.recordsStreams === true;
   if (recordsStreams && isStreamOpening(reading)) return false;
-  if (operation !== "") classifyCall(reading, classifier, { ...row, operation });
+  if (operation !== "") classifyCall(reading, classifier, row, operation);
   else if (!classifyHttp(reading, row)) return false;
   const { data, at } = row;
   const spanRegion = textIn(reading, reading.attributes, region);
@@ -61,7 +63,8 @@ export function classify(
 function classifyCall(
   reading: Reading,
   classifier: Classifier,
-  row: { readonly data: Float64Array; readonly at: number; readonly operation: string },
+  row: CandidateRow,
+  operation: string,
 ): void {
   const { data, at } = row;
   const { texts } = reading;
@@ -82,10 +85,10 @@ function classifyCall(
     hasFirstChunk: firstChunkUs >= 0,
     hasResponseModel: responseModel !== 0,
     isStreamed: streamed,
-    operation: row.operation,
+    operation,
   });
   flags |= endingFlags;
-  if (row.operation === "embeddings") flags |= candidateFlag.embeddings;
+  if (operation === "embeddings") flags |= candidateFlag.embeddings;
   if (
     responseModel !== 0 &&
     responseModel !== model &&
@@ -96,7 +99,7 @@ function classifyCall(
   data[at + candidate.kind] = candidateKind.call;
   data[at + candidate.provider] = provider;
   data[at + candidate.model] = model;
-  data[at + candidate.operation] = internText(texts, row.operation);
+  data[at + candidate.operation] = internText(texts, operation);
   data[at + candidate.outcome] = outcome;
   data[at + candidate.flags] = flags;
   data[at + candidate.finish] = finish;
@@ -111,10 +114,7 @@ function classifyCall(
   data[at + candidate.nearness] = library.nearness;
 }
 
-function classifyHttp(
-  reading: Reading,
-  row: { readonly data: Float64Array; readonly at: number },
-): boolean {
+function classifyHttp(reading: Reading, row: CandidateRow): boolean {
   const route = routeOf(reading);
   if (route === 0) return false;
   const { data, at } = row;
@@ -203,11 +203,7 @@ const tokenBuckets: readonly (readonly [number, string])[] = [
   [Number.POSITIVE_INFINITY, "≥64k"],
 ];
 
-function fillDimensions(
-  reading: Reading,
-  classifier: Classifier,
-  row: { readonly data: Float64Array; readonly at: number },
-): void {
+function fillDimensions(reading: Reading, classifier: Classifier, row: CandidateRow): void {
   const { data, at } = row;
   for (let i = 0; i < classifier.dimensions.length; i++) {
     const { name, field } = classifier.dimensions[i] as (typeof classifier.dimensions)[number];

@@ -25,7 +25,7 @@ import {
   reserveCandidate,
 } from "../spans/candidates.ts";
 import { addSpan, freeWindow, hasIdentity, isRepeat } from "../spans/open-spans.ts";
-import { createOpenSpans, rowFlag } from "../spans/span-rows.ts";
+import { createIdentity, createOpenSpans, rowFlag } from "../spans/span-rows.ts";
 import {
   countTraces,
   createTraceTallies,
@@ -44,7 +44,7 @@ import { cellsOf } from "../windows/close-window.ts";
 import { decide } from "../windows/decide.ts";
 import type { Closed, Intake, Put } from "./intake.ts";
 import { senderOfResource } from "./sender.ts";
-import { createStagedSpans, stagedIdentity, stageSpan } from "./staged-spans.ts";
+import { createStagedSpans, readIdentity, stageSpan } from "./staged-spans.ts";
 import { compactTexts, textsLimit } from "./tidy-texts.ts";
 
 /** Spans of a window that are looked at one by one, as a bound on memory; further ones count as late, by sender. */
@@ -74,7 +74,11 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
   const traces = createTraceTallies();
   /** Calls at the end of the last window that closed, as they had come. */
   const boundary = createBoundary(dimensions.length);
+  // Of the span that is being read or put; used again for each.
   const response: ResponseHash = { hash: 0, tail: 0 };
+  const identity = createIdentity();
+  const arrival = { window: 0, flags: 0, candidate: -1, responseHash: 0, responseTail: 0 };
+  const row = { data: stagedCandidates.data, at: 0 };
   let sender = 0;
   let scopeHash = 0;
   /** Index of the window that rows count from, so that their numbers stay small and above 0. */
@@ -94,7 +98,9 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
     onSpan() {
       const { span } = reading;
       const at = reserveCandidate(stagedCandidates);
-      const isRequest = classify(reading, classifier, { data: stagedCandidates.data, at });
+      row.data = stagedCandidates.data;
+      row.at = at;
+      const isRequest = classify(reading, classifier, row);
       let flags = scopeHash << rowFlag.scopeShift;
       response.hash = 0;
       response.tail = 0;
@@ -143,7 +149,7 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
     put(item, window): Put {
       base ??= window.index - baseMargin;
       const relative = window.index - base;
-      const identity = stagedIdentity(staged, item);
+      readIdentity(staged, item, identity);
       if (hasIdentity(identity) && isRepeat(open, identity, relative)) return "repeat";
       if (window.spans >= spanLimit) return "full";
       window.spans++;
@@ -153,13 +159,12 @@ export function createSpanIntake(judgement: Judgement, horizonWindows: number): 
         from < 0
           ? -1
           : appendCandidate(candidates, stagedCandidates, from * stagedCandidates.stride);
-      const row = addSpan(open, identity, {
-        window: relative,
-        flags: staged.flags[item] as number,
-        candidate: to,
-        responseHash: staged.responses[item] as number,
-        responseTail: staged.responseTails[item] as number,
-      });
+      arrival.window = relative;
+      arrival.flags = staged.flags[item] as number;
+      arrival.candidate = to;
+      arrival.responseHash = staged.responses[item] as number;
+      arrival.responseTail = staged.responseTails[item] as number;
+      const row = addSpan(open, identity, arrival);
       if (to >= 0) candidates.data[to * candidates.stride + candidate.row] = row;
       if (hasIdentity(identity)) {
         // An inner span may fail in every trace and mean nothing: a miss in a cache, say.

@@ -49,19 +49,21 @@ export function stageSpan(staged: StagedSpans, span: SpanReading, facts: StagedF
   staged.candidates[item] = facts.candidate;
 }
 
-export function stagedIdentity(staged: StagedSpans, item: number): SpanIdentity {
+export function readIdentity(
+  staged: StagedSpans,
+  item: number,
+  into: { -readonly [K in keyof SpanIdentity]: number },
+): void {
   const { ids } = staged;
   const at = item * 8;
-  return {
-    trace0: ids[at] as number,
-    trace1: ids[at + 1] as number,
-    trace2: ids[at + 2] as number,
-    trace3: ids[at + 3] as number,
-    span0: ids[at + 4] as number,
-    span1: ids[at + 5] as number,
-    parent0: ids[at + 6] as number,
-    parent1: ids[at + 7] as number,
-  };
+  into.trace0 = ids[at] as number;
+  into.trace1 = ids[at + 1] as number;
+  into.trace2 = ids[at + 2] as number;
+  into.trace3 = ids[at + 3] as number;
+  into.span0 = ids[at + 4] as number;
+  into.span1 = ids[at + 5] as number;
+  into.parent0 = ids[at + 6] as number;
+  into.parent1 = ids[at + 7] as number;
 }
 
 function columns(size: number) {

@@ -120,16 +120,21 @@ export function findSpan(open: OpenSpans, span: SpanIdentity): number {
   return -1;
 }
 
-const wanted = {
-  trace0: 0,
-  trace1: 0,
-  trace2: 0,
-  trace3: 0,
-  span0: 0,
-  span1: 0,
-  parent0: 0,
-  parent1: 0,
-};
+/** One to be filled, again and again. */
+export function createIdentity(): { -readonly [K in keyof SpanIdentity]: number } {
+  return {
+    trace0: 0,
+    trace1: 0,
+    trace2: 0,
+    trace3: 0,
+    span0: 0,
+    span1: 0,
+    parent0: 0,
+    parent1: 0,
+  };
+}
+
+const wanted = createIdentity();
 
 export function findParent(open: OpenSpans, row: number): number {
   const at = row * stride;
@@ -253,9 +258,11 @@ function addChainsAnew(
   next: number,
   add: (open: OpenSpans, row: number) => void,
 ): void {
-  for (const head of heads) {
-    const chain: number[] = [];
-    for (let row = head; row >= 0; row = cell(open, row, next)) chain.push(row);
-    for (const row of chain.reverse()) add(open, row);
+  const chain: number[] = [];
+  for (let bucket = 0; bucket < heads.length; bucket++) {
+    let length = 0;
+    for (let row = heads[bucket] as number; row >= 0; row = cell(open, row, next))
+      chain[length++] = row;
+    while (length > 0) add(open, chain[--length] as number);
   }
 }

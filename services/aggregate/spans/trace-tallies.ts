@@ -6,8 +6,8 @@ import { mixBits } from "../decode/texts.ts";
 import type { SpanIdentity } from "./span-rows.ts";
 
 export interface TraceTallies {
-  /** Traces with an error, by the window of the span that had it. */
-  readonly failed: Map<number, Set<number>>;
+  /** Traces with an error, and the latest window of a span that had one. */
+  readonly failed: Map<number, number>;
 }
 
 export const createTraceTallies = (): TraceTallies => ({ failed: new Map() });
@@ -20,9 +20,8 @@ export function traceKey({ trace0, trace1, trace2, trace3 }: SpanIdentity): numb
 }
 
 export function noteFailed(tallies: TraceTallies, trace: number, window: number): void {
-  const known = tallies.failed.get(window) ?? new Set<number>();
-  tallies.failed.set(window, known);
-  known.add(trace);
+  const before = tallies.failed.get(trace);
+  if (before === undefined || before < window) tallies.failed.set(trace, window);
 }
 
 /** Traces of a window's roots, and those in which nothing has failed: children end before their root does, or with it. */
@@ -31,14 +30,10 @@ export function countTraces(
   roots: readonly number[],
 ): { readonly traces: number; readonly cleanTraces: number } {
   let cleanTraces = 0;
-  for (const root of roots) {
-    let hasFailed = false;
-    for (const traces of failed.values()) hasFailed ||= traces.has(root);
-    if (!hasFailed) cleanTraces++;
-  }
+  for (const root of roots) if (!failed.has(root)) cleanTraces++;
   return { traces: roots.length, cleanTraces };
 }
 
 export function forgetBefore({ failed }: TraceTallies, oldest: number): void {
-  for (const window of failed.keys()) if (window < oldest) failed.delete(window);
+  for (const [trace, window] of failed) if (window < oldest) failed.delete(trace);
 }

@@ -1,7 +1,7 @@
 /** A closing window → its cells: which requests count, grouped by cell, summed one cell after the other. */
 import { type CellKey, cellKey, otherCell } from "../../contracts/cell.ts";
 import type { CellWindow } from "../../contracts/window.ts";
-import { type Texts, textOf } from "../decode/texts.ts";
+import { mixBits, type Texts, textOf } from "../decode/texts.ts";
 import { type Candidates, candidate, candidateKind } from "../spans/candidates.ts";
 import type { OpenSpans } from "../spans/span-rows.ts";
 import { addRequest, type CellAccumulator, takeCell } from "./cell-accumulator.ts";
@@ -54,47 +54,85 @@ function slotsOf(
   winners: readonly number[],
   texts: Texts,
 ): { readonly slots: Int32Array; readonly keys: CellKey[] } {
+  const { data, stride } = candidates;
   const slots = new Int32Array(winners.length);
   const keys: CellKey[] = [];
-  const known = new Map<number, Map<number, number>>();
+  // Open addressing; a cell is known by where the numbers of its first request begin.
+  let firsts = new Int32Array(256).fill(-1);
+  let numbers = new Int32Array(256);
+  let found = 0;
   for (let i = 0; i < winners.length; i++) {
-    const at = (winners[i] as number) * candidates.stride;
-    const of = (what: number) => candidates.data[at + what] as number;
-    const kind = of(candidate.kind);
-    const first = of(candidate.provider) * idRange + of(candidate.model);
-    const second = (of(candidate.region) * idRange + of(candidate.operation)) * 2 + (kind - 1);
-    let inner = known.get(first);
-    if (inner === undefined) {
-      inner = new Map();
-      known.set(first, inner);
-    }
-    let slot = inner.get(second);
-    if (slot === undefined) {
-      slot = Math.min(keys.length, cellLimit);
-      inner.set(second, slot);
-      if (keys.length <= cellLimit) {
-        keys.push(
-          cellKey(
-            slot === cellLimit
-              ? otherCell
-              : {
-                  kind: kind === candidateKind.http ? "http" : "genai",
-                  provider: textOf(texts, of(candidate.provider)),
-                  model: textOf(texts, of(candidate.model)),
-                  region: textOf(texts, of(candidate.region)),
-                  operation: textOf(texts, of(candidate.operation)),
-                },
-          ),
-        );
+    const at = (winners[i] as number) * stride;
+    let entry = entryOf(firsts, data, at);
+    if (firsts[entry] === -1) {
+      if (++found * 2 > firsts.length) {
+        ({ firsts, numbers } = twiceAsLarge(firsts, numbers, data));
+        entry = entryOf(firsts, data, at);
       }
+      firsts[entry] = at;
+      numbers[entry] = Math.min(keys.length, cellLimit);
+      if (keys.length <= cellLimit)
+        keys.push(keys.length === cellLimit ? cellKey(otherCell) : keyAt(data, at, texts));
     }
-    slots[i] = slot;
+    slots[i] = numbers[entry] as number;
   }
   return { slots, keys };
 }
 
-/** Interned ids stay far below this. */
-const idRange = 2 ** 25;
+/** Where the cell of the request at `at` is in the table, or would be put. */
+function entryOf(firsts: Int32Array, data: Float64Array, at: number): number {
+  const mask = firsts.length - 1;
+  let hash = data[at + candidate.kind] as number;
+  for (let i = 0; i < cellColumns.length; i++)
+    hash = Math.imul(hash ^ (data[at + (cellColumns[i] as number)] as number), 0x9e3779b1);
+  for (let entry = mixBits(hash) & mask; ; entry = (entry + 1) & mask) {
+    const first = firsts[entry] as number;
+    if (first === -1 || isSameCell(data, first, at)) return entry;
+  }
+}
+
+const cellColumns = [
+  candidate.provider,
+  candidate.model,
+  candidate.region,
+  candidate.operation,
+] as const;
+
+function isSameCell(data: Float64Array, left: number, right: number): boolean {
+  return (
+    data[left + candidate.kind] === data[right + candidate.kind] &&
+    data[left + candidate.provider] === data[right + candidate.provider] &&
+    data[left + candidate.model] === data[right + candidate.model] &&
+    data[left + candidate.region] === data[right + candidate.region] &&
+    data[left + candidate.operation] === data[right + candidate.operation]
+  );
+}
+
+function twiceAsLarge(firsts: Int32Array, numbers: Int32Array, data: Float64Array) {
+  const grown = {
+    firsts: new Int32Array(firsts.length * 2).fill(-1),
+    numbers: new Int32Array(firsts.length * 2),
+  };
+  for (let i = 0; i < firsts.length; i++) {
+    const first = firsts[i] as number;
+    if (first === -1) continue;
+    const entry = entryOf(grown.firsts, data, first);
+    grown.firsts[entry] = first;
+    grown.numbers[entry] = numbers[i] as number;
+  }
+  return grown;
+}
+
+function keyAt(data: Float64Array, at: number, texts: Texts): CellKey {
+  const of = (what: number) => textOf(texts, data[at + what] as number);
+  return cellKey({
+    kind: data[at + candidate.kind] === candidateKind.http ? "http" : "genai",
+    provider: of(candidate.provider),
+    model: of(candidate.model),
+    region: of(candidate.region),
+    operation: of(candidate.operation),
+  });
+}
 
 /** Rows by place: the inverse of `places`. */
 function rowsInOrder({ places }: SeriesOrder): Int32Array {

@@ -26,7 +26,7 @@ import { adopt, complete, type Deciding } from "./deciding.ts";
 import { dropNamelessPairs } from "./nameless-pairs.ts";
 
 /** Numbers of the candidates that count, in the order of their arrival. */
-export function decide(deciding: Deciding): number[] {
+export function decide(deciding: Deciding): readonly number[] {
   const { candidates } = deciding;
   const winners: number[] = [];
   for (let i = 0; i < candidates.count; i++) {

@@ -34,10 +34,13 @@ interface Paired {
 export const boundaryMs = 2 * afterMs;
 
 /** `winners` without the calls that another call stands for, in this window or at the end of the one before. */
-export function dropNamelessPairs(deciding: Deciding, winners: readonly number[]): number[] {
+export function dropNamelessPairs(
+  deciding: Deciding,
+  winners: readonly number[],
+): readonly number[] {
   const { candidates, before } = deciding;
   const earlier = before === undefined || before.count === 0 ? [] : numbersBelow(before.count);
-  if (!hasSeveralLibraries(deciding, winners, earlier)) return [...winners];
+  if (!hasSeveralLibraries(deciding, winners, earlier)) return winners;
   const own = groupsOf(candidates, winners);
   const dropped = new Set<number>();
   if (before !== undefined && earlier.length > 0)
@@ -46,7 +49,7 @@ export function dropNamelessPairs(deciding: Deciding, winners: readonly number[]
       if (later !== undefined) dropToldBefore(deciding, { group, later }, dropped);
     }
   for (const group of own.values()) pairUp(deciding, group, dropped);
-  return dropped.size === 0 ? [...winners] : winners.filter((index) => !dropped.has(index));
+  return dropped.size === 0 ? winners : winners.filter((index) => !dropped.has(index));
 }
 
 const numbersBelow = (count: number): number[] => Array.from({ length: count }, (_, i) => i);

@@ -40,28 +40,35 @@ export function valuesOf(candidates: Candidates, winners: readonly number[]): Re
 }
 
 function fill(columns: readonly Float64Array[], row: number, data: Float64Array, at: number): void {
-  const put = (column: number, value: number) => {
-    (columns[column] as Float64Array)[row] = value;
-  };
   const outcome = data[at + candidate.outcome] as number;
   const durationUs = data[at + candidate.durationUs] as number;
-  if (isTimed[outcome] === true) put(duration, durationUs);
+  if (isTimed[outcome] === true) put(columns, row, duration, durationUs);
   if (data[at + candidate.kind] !== candidateKind.call) return;
   const firstChunkUs = data[at + candidate.firstChunkUs] as number;
   const inputTokens = data[at + candidate.inputTokens] as number;
   const outputTokens = data[at + candidate.outputTokens] as number;
   const isOk = outcome === outcomeIndex.ok;
   // LiteLLM writes zeros where it was told nothing.
-  if (inputTokens > 0) put(input, inputTokens);
+  if (inputTokens > 0) put(columns, row, input, inputTokens);
   if (firstChunkUs >= 0) {
-    put(firstToken, firstChunkUs);
-    if (!isOk) put(failedFirstToken[outcome] as number, firstChunkUs);
+    put(columns, row, firstToken, firstChunkUs);
+    if (!isOk) put(columns, row, failedFirstToken[outcome] as number, firstChunkUs);
   }
   const isEmbedding = ((data[at + candidate.flags] as number) & candidateFlag.embeddings) !== 0;
   if (!isOk || isEmbedding) return;
-  if (outputTokens > 0 || isEmpty(inputTokens, outputTokens)) put(output, outputTokens);
+  if (outputTokens > 0 || isEmpty(inputTokens, outputTokens))
+    put(columns, row, output, outputTokens);
   if (outputTokens < 2) return;
-  put(perToken, Math.max(0, durationUs - Math.max(0, firstChunkUs)) / (outputTokens - 1));
+  put(
+    columns,
+    row,
+    perToken,
+    Math.max(0, durationUs - Math.max(0, firstChunkUs)) / (outputTokens - 1),
+  );
+}
+
+function put(columns: readonly Float64Array[], row: number, column: number, value: number): void {
+  (columns[column] as Float64Array)[row] = value;
 }
 
 /** Ended well, but said nothing. */
