@@ -21,6 +21,15 @@ export interface Reading {
 export function textIn(reading: Reading, slots: AttributeSlots, field: number): number {
   const kind = slots.kinds[field];
   if (kind === valueKind.none || kind === undefined) return 0;
+  const before = slots.ids[field] as number;
+  if (before >= 0) return before;
+  const id = internValue(reading, slots, field);
+  slots.ids[field] = id;
+  return id;
+}
+
+function internValue(reading: Reading, slots: AttributeSlots, field: number): number {
+  const kind = slots.kinds[field];
   const start = slots.starts[field] as number;
   const end = slots.ends[field] as number;
   if (kind === valueKind.text) return internBytes(reading.texts, reading.scan.view, start, end);

@@ -29,6 +29,8 @@ export interface AttributeSlots {
   readonly ends: Int32Array;
   /** Flags (0, 1), integers and doubles. */
   readonly numbers: Float64Array;
+  /** Interned text of each slot once somebody has asked for it, −1 before: some are asked for five times, a resource's for every span. */
+  readonly ids: Int32Array;
   /** Slots in use, for clearing. */
   readonly used: Int32Array;
   usedCount: number;
@@ -44,6 +46,7 @@ export function createAttributeSlots(table: KeyTable): AttributeSlots {
     starts: new Int32Array(size),
     ends: new Int32Array(size),
     numbers: new Float64Array(size),
+    ids: new Int32Array(size).fill(-1),
     used: new Int32Array(size),
     usedCount: 0,
     expected: new Int32Array(size + 1),
@@ -51,7 +54,11 @@ export function createAttributeSlots(table: KeyTable): AttributeSlots {
 }
 
 export function clearSlots(slots: AttributeSlots): void {
-  for (let i = 0; i < slots.usedCount; i++) slots.kinds[slots.used[i] as number] = valueKind.none;
+  for (let i = 0; i < slots.usedCount; i++) {
+    const field = slots.used[i] as number;
+    slots.kinds[field] = valueKind.none;
+    slots.ids[field] = -1;
+  }
   slots.usedCount = 0;
 }
 

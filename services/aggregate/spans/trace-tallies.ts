@@ -30,7 +30,8 @@ export function countTraces(
   roots: readonly number[],
 ): { readonly traces: number; readonly cleanTraces: number } {
   let cleanTraces = 0;
-  for (const root of roots) if (!failed.has(root)) cleanTraces++;
+  if (failed.size === 0) return { traces: roots.length, cleanTraces: roots.length };
+  for (let i = 0; i < roots.length; i++) if (!failed.has(roots[i] as number)) cleanTraces++;
   return { traces: roots.length, cleanTraces };
 }
 

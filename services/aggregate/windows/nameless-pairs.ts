@@ -156,8 +156,10 @@ function hasSeveralLibraries(
     if (first < 0) first = scope;
     return scope !== first;
   };
-  for (const index of winners) if (isOther(candidates, index)) return true;
-  if (before !== undefined) for (const index of earlier) if (isOther(before, index)) return true;
+  for (let i = 0; i < winners.length; i++)
+    if (isOther(candidates, winners[i] as number)) return true;
+  if (before !== undefined)
+    for (let i = 0; i < earlier.length; i++) if (isOther(before, earlier[i] as number)) return true;
   return false;
 }
 
