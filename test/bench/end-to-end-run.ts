@@ -19,15 +19,18 @@ import { startApp } from "../../services/runtime/app.ts";
 import { systemClock } from "../../services/runtime/clock.ts";
 import { openNaive } from "./naive.ts";
 import { cpuSecondsOf, ownCpuSeconds } from "./support/cpu.ts";
-import { makePayloads, type Payloads } from "./support/payloads.ts";
+import { type Payloads, readPayloads } from "./support/payloads.ts";
 import { mergesDone } from "./support/settle.ts";
 
 export interface EndToEndJob {
   readonly contestant: "own" | "naive";
   /** Sent before anything is measured: code gets compiled, files and pools get made. */
   readonly warmUpRequests: number;
-  readonly requests: number;
-  readonly seed: number;
+  /** Written by `writePayloads`: requests of `spansEach` spans, which end in the `spanMs` after `startMs`. */
+  readonly payloadsFile: string;
+  readonly spansEach: number;
+  readonly startMs: number;
+  readonly spanMs: number;
 }
 
 /** All but the row counts are of the measured requests alone. */
@@ -43,14 +46,12 @@ export interface EndToEndResult {
   readonly loopDelayP99Ms: number;
 }
 
-const spansEach = 500;
-/** In event time: about what one core takes, so that a window costs as much of a span as it does under such a load. */
-const spansPerSecond = 25_000;
 const inFlight = 16;
 
 interface Load {
   readonly payloads: Payloads;
   readonly warmUpRequests: number;
+  readonly spansEach: number;
   readonly startMs: number;
   /** Event time that all spans end in. */
   readonly spanMs: number;
@@ -80,7 +81,7 @@ function since(before: Meter, enginePid: number) {
 }
 
 async function runOwn(load: Load): Promise<EndToEndResult> {
-  const { payloads, warmUpRequests, startMs, spanMs, directory } = load;
+  const { payloads, warmUpRequests, spansEach, startMs, spanMs, directory } = load;
   const config = configSchema.parse({
     dataDir: directory,
     log: { partitions: 1 },
@@ -183,7 +184,7 @@ async function appendAll(
 }
 
 async function runNaiveContestant(load: Load): Promise<EndToEndResult> {
-  const { payloads, warmUpRequests, startMs, spanMs, directory } = load;
+  const { payloads, warmUpRequests, spansEach, startMs, spanMs, directory } = load;
   const clock = storyClock(startMs);
   await using log = await openLmdbLog({
     directory: join(directory, "log"),
@@ -226,19 +227,10 @@ async function runNaiveContestant(load: Load): Promise<EndToEndResult> {
 
 process.on("message", (job: EndToEndJob) => {
   const directory = mkdtempSync(join(tmpdir(), "foreshock-bench-"));
-  const startMs = Math.floor(Date.now() / 60_000) * 60_000;
-  const { warmUpRequests } = job;
-  const count = warmUpRequests + job.requests;
-  const spanMs = (count * spansEach * 1000) / spansPerSecond;
-  const payloads = makePayloads({
-    count,
-    spansEach,
-    startMs,
-    spanMs,
-    seed: job.seed,
-  });
+  const { warmUpRequests, spansEach, startMs, spanMs } = job;
+  const payloads = readPayloads(job.payloadsFile, spansEach);
   const run = job.contestant === "own" ? runOwn : runNaiveContestant;
-  run({ payloads, warmUpRequests, startMs, spanMs, directory })
+  run({ payloads, warmUpRequests, spansEach, startMs, spanMs, directory })
     .then((result) => process.send?.(result))
     .catch((error) =>
       process.send?.({

@@ -1,7 +1,11 @@
 /** The whole way, ours against the naive one: payloads in memory, durable log, counted windows, rows in ClickHouse. */
 import { fork } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { EndToEndJob, EndToEndResult } from "./end-to-end-run.ts";
+import { makePayloads, writePayloads } from "./support/payloads.ts";
 import { median, ratioFigures } from "./support/report.ts";
 
 export interface EndToEndFigures {
@@ -10,6 +14,10 @@ export interface EndToEndFigures {
   readonly figures: Readonly<Record<string, number>>;
   readonly rows: readonly Readonly<Record<string, unknown>>[];
 }
+
+const spansEach = 500;
+/** In event time: about what one core takes, so that a window costs as much of a span as it does under such a load. */
+const spansPerSecond = 25_000;
 
 const runner = fileURLToPath(new URL("./end-to-end-run.ts", import.meta.url));
 
@@ -28,12 +36,15 @@ export async function benchEndToEnd(options: {
   let isExact = true;
   for (let round = 0; round < options.rounds; round++) {
     const perSecond: Record<string, number> = {};
+    using payloads = writtenPayloads(
+      options.warmUpRequests + options.requests,
+      options.seed + round,
+    );
     for (const contestant of ["own", "naive"] as const) {
       const result = await runOnce({
         contestant,
         warmUpRequests: options.warmUpRequests,
-        requests: options.requests,
-        seed: options.seed + round,
+        ...payloads.job,
       });
       perSecond[contestant] = result.spans / result.cpuSeconds;
       if (contestant === "own") {
@@ -55,6 +66,19 @@ export async function benchEndToEnd(options: {
     rows,
     isExact,
   };
+}
+
+/** In a file that both contestants read, since making them takes longer than sending them. */
+function writtenPayloads(count: number, seed: number) {
+  const directory = mkdtempSync(join(tmpdir(), "foreshock-payloads-"));
+  const job = {
+    payloadsFile: join(directory, "requests"),
+    spansEach,
+    startMs: Math.floor(Date.now() / 60_000) * 60_000,
+    spanMs: (count * spansEach * 1000) / spansPerSecond,
+  };
+  writePayloads(job.payloadsFile, makePayloads({ ...job, count, seed }));
+  return { job, [Symbol.dispose]: () => rmSync(directory, { recursive: true, force: true }) };
 }
 
 function runOnce(job: EndToEndJob): Promise<EndToEndResult> {

@@ -1,4 +1,5 @@
 /** Export requests as a busy chatbot sends them: 500 GenAI spans each, 16 attributes, from the fleet's own traffic shape. */
+import { readFileSync, writeFileSync } from "node:fs";
 import { namedRandom } from "../../../services/chatbot/random.ts";
 import { ExportTraceServiceRequest } from "../../support/otlp-proto.ts";
 
@@ -47,6 +48,28 @@ export function makePayloads(options: {
     });
   });
   return { requests, spans: options.count * options.spansEach };
+}
+
+/** For processes that are to send the same: each request behind its length, four bytes, little endian. */
+export function writePayloads(file: string, { requests }: Payloads): void {
+  const parts = requests.flatMap((request) => {
+    const length = Buffer.alloc(4);
+    length.writeUInt32LE(request.length);
+    return [length, request];
+  });
+  writeFileSync(file, Buffer.concat(parts));
+}
+
+export function readPayloads(file: string, spansEach: number): Payloads {
+  const bytes = readFileSync(file);
+  const requests: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const end = at + 4 + bytes.readUInt32LE(at);
+    // Each in memory of its own, as a request comes in.
+    requests.push(Uint8Array.from(bytes.subarray(at + 4, end)));
+    at = end;
+  }
+  return { requests, spans: requests.length * spansEach };
 }
 
 const text = (key: string, stringValue: string) => ({ key, value: { stringValue } });
