@@ -150,11 +150,12 @@ const panels: readonly PanelSpec[] = [
   {
     type: "text",
     title: "Prices",
-    description: "The price list that all cost here is made with. Bad: older than your contract.",
+    description:
+      "The price list that all cost here is made with: an example until you put yours there. Bad: not what your contract says.",
     width: 8,
     height: 8,
     unit: "none",
-    markdown: `USD a million tokens, list prices of ${pricesAsOf} (\`dashboards/prices.ts\`):\n\n| model | input | cached | output |\n| --- | ---: | ---: | ---: |\n${listed}`,
+    markdown: `USD a million tokens, an example after list prices of ${pricesAsOf}; yours go into \`dashboards/prices.ts\`:\n\n| model | input | cached | output |\n| --- | ---: | ---: | ---: |\n${listed}`,
   },
 ];
 

@@ -164,7 +164,11 @@ function signalView(verdict: SignalVerdict): SignalView {
 }
 
 /** Where nothing is unusual, what moves first is shown. */
-const calmOrder: readonly SignalName[] = ["ttft", "duration", "failures", "traffic"];
+const calmOrder: readonly SignalName[] = [
+  ...(["ttft", "duration", "failures", "traffic"] as const),
+  // Cells that metrics alone tell of have these, some not in every window.
+  ...(["in_flight", "queued"] as const),
+];
 
 /** The incident's signal where there is one, else the most surprising, else what moves first. */
 function mainVerdict(known: CellKnown, leading: SignalName | undefined): SignalVerdict | undefined {

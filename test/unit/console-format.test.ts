@@ -33,6 +33,8 @@ describe("formatValue", () => {
 
   it("says rates and counts", () => {
     expect(formatValue(20, "requests/s")).toBe("20/s");
+    expect(formatValue(1_234, "requests")).toBe("1,234 req");
+    expect(formatValue(350.4, "tokens")).toBe("350 tok");
     expect([0.5, 4.25, 12.34, 4_100, 12_400, 3_200_000].map(formatNumber)).toEqual([
       "0.5",
       "4.25",
@@ -54,6 +56,7 @@ describe("formatExpected", () => {
     expect(formatExpected(0, 0.004, "ratio")).toBe("≤ 0.4 %");
     expect(formatExpected(null, 0.004, "ratio")).toBe("≤ 0.4 %");
     expect(formatExpected(12, null, "requests/s")).toBe("≥ 12/s");
+    expect(formatExpected(3, 8, "requests")).toBe("3–8 req");
     expect(formatExpected(null, null, "ratio")).toBe("");
   });
 });

@@ -149,9 +149,15 @@ describe("provisioning", () => {
 });
 
 describe("prices", () => {
-  it("take the longest name that a model's begins with", () => {
+  it("are those of a model and of its dated forms, and of no other whose name begins so", () => {
     expect(priceOf("gpt-4o-mini-2024-07-18")?.model).toBe("gpt-4o-mini");
     expect(priceOf("gpt-4o-2024-08-06")?.model).toBe("gpt-4o");
+    expect(priceOf("gpt-4o-latest")?.model).toBe("gpt-4o");
+    expect(priceOf("claude-haiku-4-5@20251001")?.model).toBe("claude-haiku-4-5");
+    expect(priceOf("claude-opus-5-5")?.model).toBe("claude-opus-5-5");
+    expect(priceOf("gpt-4o-audio-preview")).toBeUndefined();
+    expect(priceOf("gpt-5.4-nano")).toBeUndefined();
+    expect(priceOf("gpt-504")).toBeUndefined();
     expect(priceOf("some-model")).toBeUndefined();
   });
 });

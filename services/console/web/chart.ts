@@ -243,7 +243,7 @@ function spanPlugin(span: Span, isLabelled: boolean): uPlot.Plugin {
             const at = x(span.breach.lowMs) + 4 * devicePixelRatio;
             const room = bbox.left + bbox.width - at;
             if (isLabelled && ctx.measureText(span.breach.what).width <= room)
-              ctx.fillText(span.breach.what, at, bbox.top + 4 * devicePixelRatio);
+              ctx.fillText(span.breach.what, at, bbox.top + 8 * devicePixelRatio);
           }
           ctx.restore();
         },

@@ -10,6 +10,10 @@ export function formatValue(value: number | null, unit: string): string {
       return formatMicroseconds(value);
     case "requests/s":
       return `${formatNumber(value)}/s`;
+    case "requests":
+      return `${formatNumber(value)} req`;
+    case "tokens":
+      return `${formatNumber(value)} tok`;
     default:
       return formatNumber(value);
   }
