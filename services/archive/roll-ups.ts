@@ -2,7 +2,8 @@
  * Windows and verdicts of a minute and of an hour, out of stored ones: written when a boundary is passed, never before, so that every
  * row is final. A boundary's rows are one insert into one table partition, so they are stored whole or not at all, and what was stored last says
  * where to go on after any kill. Counts and sketches add up exactly; tenants, which are estimates, are the most of any window. How far
- * a table is, `rolled_up` says, behind the rows: whoever reads takes a roll-up up to there, and what it was made from after that.
+ * a table is, `rolled_up` says, behind the rows: whoever reads takes a roll-up up to there, and what it was made from after that. Why
+ * the archive does this, and why it is exact: docs/decisions/0016-roll-ups-by-the-archive.md.
  */
 import type { History } from "../history/history.ts";
 import { type Addition, additions } from "./roll-up-columns.ts";
@@ -116,7 +117,10 @@ async function startOf(
 
 const cell = "kind, provider, model, region, operation";
 
-/** The same statement for the same buckets, under the same token: sent again it changes nothing. */
+/**
+ * The same statement for the same buckets, under the same token: sent again it changes nothing. Who was taken for gone, and has since been
+ * overtaken, finds buckets there under whatever token, and adds only those behind them.
+ */
 function rollUpSql(job: Job, { from, to }: { readonly from: number; readonly to: number }): string {
   const { table, source, bucketMs } = job.tier;
   const { source: whose, columns }: Addition = additions[job.family];
@@ -136,5 +140,9 @@ function rollUpSql(job: Job, { from, to }: { readonly from: number; readonly to:
     FROM ${source}
     WHERE ${ofSource(job)}
       AND window_start >= fromUnixTimestamp64Milli(${from}) AND window_start < fromUnixTimestamp64Milli(${to})
+      AND window_start >= (
+        SELECT max(window_start) + toIntervalMillisecond(${bucketMs}) FROM ${table}
+        WHERE ${ofSource(job)} AND window_start >= fromUnixTimestamp64Milli(${from}) AND window_start < fromUnixTimestamp64Milli(${to})
+      )
     GROUP BY ${whose}, bucket, ${cell}`;
 }

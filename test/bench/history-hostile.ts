@@ -1,22 +1,24 @@
-/** What outsiders can do to the pipeline: spans go in as fast as they can, with and without hostile questions beside them. */
+/**
+ * What outsiders can do to the pipeline: spans go in as fast as they can, alone, beside hostile questions, and, for comparison, beside a
+ * process that keeps as many threads busy without touching the history.
+ */
+import { fork } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
 import { createSpanJudge } from "../../services/aggregate/span-judge.ts";
 import { encodeRecords } from "../../services/archive/encode-records.ts";
 import { spanRecordRows } from "../../services/archive/span-record-rows.ts";
 import { topics } from "../../services/contracts/topics.ts";
 import type { LogRecord } from "../../services/log/log.ts";
+import { systemClock } from "../../services/runtime/clock.ts";
 import type { HistoryServer } from "../support/history-server.ts";
 import { makePayloads } from "./support/payloads.ts";
 
-/** Each reads all spans, or much memory, or the processor alone; as many run at once as the interface lets run. */
-const hostile = [
-  "SELECT trace_id, groupArray(span_name), uniqExact(span_id) AS n FROM spans GROUP BY trace_id ORDER BY n DESC LIMIT 10",
-  "SELECT count() FROM spans WHERE match(toString(attributes), '(a|b)*c.*(d|e)+z') OR resource LIKE '%zzz%'",
-  "SELECT count() FROM numbers(100000000000) WHERE sipHash64(number) = 1",
-  "SELECT model, quantilesExact(0.5, 0.9, 0.99)(duration), uniqExact(trace_id) FROM spans GROUP BY model, span_name",
-] as const;
-
 interface Slowdown {
+  /** Time beside hostile questions over the time alone, by round. */
   readonly ratios: readonly number[];
+  /** The same beside busy threads. */
+  readonly busyRatios: readonly number[];
   /** Spans a second, alone, by round. */
   readonly alone: readonly number[];
 }
@@ -40,31 +42,35 @@ export async function measureSlowdown(
   };
   await work();
   const ratios: number[] = [];
+  const busyRatios: number[] = [];
   const alone: number[] = [];
   for (let round = 0; round < options.rounds; round++) {
     const aloneMs = await work();
-    const stop = besiege(server);
-    const besiegedMs = await work();
-    await stop();
     alone.push((options.requests * 500) / (aloneMs / 1000));
-    ratios.push(besiegedMs / aloneMs);
+    for (const [found, neighbour] of [
+      [ratios, [server.server.url]],
+      [busyRatios, []],
+    ] as const) {
+      const leave = moveIn(neighbour);
+      // Until its questions run.
+      await systemClock.sleep(500);
+      found.push((await work()) / aloneMs);
+      await leave();
+    }
     options.onProgress((round + 1) / options.rounds);
   }
-  return { ratios, alone };
+  return { ratios, busyRatios, alone };
 }
 
-/** Asks hostile questions, four at once, until it is told to stop. */
-function besiege(server: HistoryServer): () => Promise<void> {
-  const stop = new AbortController();
-  const attackers = hostile.map(async (body) => {
-    while (!stop.signal.aborted)
-      await fetch(`${server.server.url}/?max_execution_time=5`, { method: "POST", body }).then(
-        (answer) => answer.arrayBuffer(),
-      );
-  });
+const besiege = fileURLToPath(new URL("./history-besiege.ts", import.meta.url));
+
+/** Starts the neighbour; what comes back ends it, and waits until the last of its questions is answered. */
+function moveIn(args: readonly string[]): () => Promise<void> {
+  const neighbour = fork(besiege, args, { execArgv: [] });
+  const left = once(neighbour, "exit");
   return async () => {
-    stop.abort();
-    await Promise.all(attackers);
+    neighbour.send("stop");
+    await left;
   };
 }
 

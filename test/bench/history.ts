@@ -20,7 +20,7 @@ import {
   timePanels,
   timeTraces,
 } from "./history-panels.ts";
-import { type BenchFlags, median, publish, ratioFigures } from "./support/report.ts";
+import { type BenchFlags, median, publish, ratioFigures, save } from "./support/report.ts";
 
 const { values } = parseArgs({
   options: {
@@ -37,128 +37,157 @@ const days = Number(values.days ?? (flags.isQuick ? 1.25 : 90));
 const spans = Number(values.spans ?? (flags.isQuick ? 100_000 : 10_000_000));
 const requestsPerSecond = flags.isQuick ? 1 : 3;
 
+const diskTables = {
+  disk_bytes_per_span: "spans",
+  disk_bytes_per_window_row: "windows",
+  disk_bytes_per_verdict_row: "verdicts",
+} as const;
+const diskNames = Object.keys(diskTables);
+
 await using server = await startHistoryServer(
   values.keep === undefined ? {} : { directory: values.keep },
 );
 const { history } = server;
 await migrate(history);
 
-/** Does a part of the bench with a line about how far it is, and says how long it took. */
+const absent: Record<string, string> = {};
+const figures: Record<string, number> = {};
+const rows: Record<string, unknown>[] = [];
+
+/**
+ * Does a part of the bench with a line about how far it is, and says how long it took. A part that fails takes its own figures along, and no
+ * others.
+ */
 async function part<T>(
   name: string,
+  names: readonly string[],
   run: (onProgress: (share: number) => void) => Promise<T>,
-): Promise<T> {
+): Promise<T | undefined> {
   const startedMs = performance.now();
   const progress = showProgress(name, 1);
-  const result = await run((share) => progress.update(share));
-  progress.end();
-  process.stderr.write(`${name}: ${Math.round((performance.now() - startedMs) / 1000)} s\n`);
-  return result;
+  let how = "";
+  try {
+    return await run((share) => progress.update(share));
+  } catch (error) {
+    how = "failed after ";
+    for (const each of names) absent[each] = `${name} failed: ${String(error)}`;
+    process.exitCode = 1;
+    return undefined;
+  } finally {
+    progress.end();
+    const seconds = Math.round((performance.now() - startedMs) / 1000);
+    process.stderr.write(`${name}: ${how}${seconds} s\n`);
+    rows.push({ part: name, seconds, load_average: loadavg()[0] });
+    // Also if it is ended from outside before its last part.
+    save(flags, "history", { figures, absent, rows });
+  }
 }
 
-const filled = await part("filling the history", (onProgress) =>
+// Nothing can be asked of a history that is not filled.
+const filled = await part("filling the history", ["history"], (onProgress) =>
   fillOnce(
     history,
     { spans, days, requestsPerSecond, seed: flags.seed, onProgress },
     values.keep === undefined ? undefined : `${values.keep}.json`,
   ),
 );
-await part("waiting for merges", mergesOver);
-
-const disk = await history.query<{ table: string; rows: string; bytes: string }>(
-  `SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts
-   WHERE active AND database = currentDatabase() GROUP BY table`,
-);
-const bytesEach = (name: string) => {
-  const found = disk.find(({ table }) => table === name);
-  return found === undefined ? Number.NaN : Number(found.bytes) / Number(found.rows);
-};
-
-const panels = await part("asking panels", (onProgress) =>
-  timePanels({
-    server,
-    filled,
-    rounds: flags.isQuick ? 1 : 3,
-    onProgress: (done, of) => onProgress(done / of),
-  }),
-);
-const floorsMs: number[] = [];
-for (let round = 0; round < 20; round++) {
-  const startedMs = performance.now();
-  await server.ask({ query: "SELECT 1" });
-  floorsMs.push(performance.now() - startedMs);
+if (filled !== undefined) {
+  rows.push({
+    part: "history",
+    days: (filled.endMs - filled.startMs) / 86_400_000,
+    ...filled.rows,
+  });
+  await part("waiting for merges", [], mergesOver);
+  await part("weighing tables", diskNames, addDiskFigures);
+  await part("asking panels", ["panel_p95_ms", "panel_max_ms"], (onProgress) =>
+    timePanels({
+      server,
+      filled,
+      rounds: flags.isQuick ? 1 : 3,
+      onProgress: (done, of) => onProgress(done / of),
+    }).then(addPanelFigures),
+  );
+  await part("finding traces", ["trace_by_id_ms"], addTraceFigures);
+  await part("hostile questions", ["pipeline_slowdown_ratio"], async (onProgress) => {
+    const { alone, busyRatios, ratios } = await measureSlowdown(server, {
+      rounds: flags.isQuick ? 1 : 5,
+      requests: flags.isQuick ? 20 : 60,
+      seed: flags.seed,
+      onProgress,
+    });
+    Object.assign(figures, ratioFigures("pipeline_slowdown_ratio", ratios));
+    Object.assign(figures, ratioFigures("pipeline_slowdown_by_busy_threads_ratio", busyRatios));
+    rows.push({ part: "slowdown", spans_per_second_alone: median(alone) });
+  });
 }
-const traces = await part("finding traces", (onProgress) =>
-  timeTraces(server, flags.isQuick ? 5 : 30, onProgress),
-);
-const slowdown = await part("hostile questions", (onProgress) =>
-  measureSlowdown(server, {
-    rounds: flags.isQuick ? 1 : 5,
-    requests: flags.isQuick ? 20 : 60,
-    seed: flags.seed,
-    onProgress,
-  }),
-);
 
 // On a history of its own: rows of this one are shifted copies, and records of closed windows cannot be shifted.
-const backtest = await part("backtest", (onProgress) =>
-  measureBacktest({
+await part("backtest", ["backtest_weeks_per_min"], async (onProgress) => {
+  const backtest = await measureBacktest({
     windows: flags.isQuick ? 20 : 1_000,
     series: flags.isQuick ? 50 : 1_000,
     seed: flags.seed,
     onProgress,
-  }),
-);
-
-const figures: Record<string, number> = {};
-for (const name of Object.keys(ranges) as RangeName[]) {
-  const times = panels.filter(({ range }) => range === name).map(({ ms }) => ms);
-  if (times.length === 0) continue;
-  figures[`panel_p95_${name}_ms`] = nearestRank(times, 0.95);
-  figures[`panel_max_${name}_ms`] = Math.max(...times);
-}
-const times = panels.map(({ ms }) => ms);
-figures["panel_p95_ms"] = nearestRank(times, 0.95);
-figures["panel_max_ms"] = Math.max(...times);
-const cpuTimes = panels.map(({ cpuMs }) => cpuMs);
-figures["panel_p95_cpu_ms"] = nearestRank(cpuTimes, 0.95);
-figures["panel_max_cpu_ms"] = Math.max(...cpuTimes);
-figures["panels_without_answer"] = panels.filter(({ error }) => error !== undefined).length;
-const absent: Record<string, string> = {};
-const growth = growthOf(panels);
-if (growth === undefined) absent["growth_ratio_90d_to_1h"] = "the history is shorter than 90 days";
-else figures["growth_ratio_90d_to_1h"] = growth;
-figures["backtest_weeks_per_min"] = backtest.weeksPerMinute;
-figures["backtest_weeks_per_cpu_min"] = backtest.weeksPerCpuMinute;
-figures["select_1_ms"] = median(floorsMs);
-figures["trace_by_id_ms"] = median(traces.ms);
-figures["trace_by_id_p95_ms"] = nearestRank(traces.ms, 0.95);
-figures["trace_by_id_cpu_ms"] = traces.cpuMs;
-figures["disk_bytes_per_span"] = bytesEach("spans");
-figures["disk_bytes_per_window_row"] = bytesEach("windows");
-figures["disk_bytes_per_verdict_row"] = bytesEach("verdicts");
-Object.assign(figures, ratioFigures("pipeline_slowdown_ratio", slowdown.ratios));
-
-const slowest = [...panels].sort((a, b) => b.ms - a.ms).slice(0, 12);
-for (const { range, ms, dashboard, panel, error } of slowest)
-  process.stdout.write(
-    `  ${range.padStart(4)}  ${String(Math.round(ms)).padStart(6)} ms  ${dashboard}: ${panel}${error === undefined ? "" : `  ${error}`}\n`,
-  );
-publish(flags, "history", {
-  figures,
-  absent,
-  rows: [
-    {
-      part: "history",
-      days: (filled.endMs - filled.startMs) / 86_400_000,
-      ...filled.rows,
-      load_average: loadavg()[0],
-      spans_per_second_alone: median(slowdown.alone),
-    },
-    { part: "backtest", ...backtest },
-    ...panels.map((row) => ({ part: "panel", ...row })),
-  ],
+  });
+  figures["backtest_weeks_per_min"] = backtest.weeksPerMinute;
+  figures["backtest_weeks_per_cpu_min"] = backtest.weeksPerCpuMinute;
+  rows.push({ part: "backtest", ...backtest });
 });
+
+publish(flags, "history", { figures, absent, rows });
+
+function addPanelFigures(panels: readonly PanelTime[]): void {
+  for (const name of Object.keys(ranges) as RangeName[]) {
+    const times = panels.filter(({ range }) => range === name).map(({ ms }) => ms);
+    if (times.length === 0) continue;
+    figures[`panel_p95_${name}_ms`] = nearestRank(times, 0.95);
+    figures[`panel_max_${name}_ms`] = Math.max(...times);
+  }
+  const times = panels.map(({ ms }) => ms);
+  figures["panel_p95_ms"] = nearestRank(times, 0.95);
+  figures["panel_max_ms"] = Math.max(...times);
+  const cpuTimes = panels.map(({ cpuMs }) => cpuMs);
+  figures["panel_p95_cpu_ms"] = nearestRank(cpuTimes, 0.95);
+  figures["panel_max_cpu_ms"] = Math.max(...cpuTimes);
+  figures["panels_without_answer"] = panels.filter(({ error }) => error !== undefined).length;
+  const growth = growthOf(panels);
+  if (growth === undefined)
+    absent["growth_ratio_90d_to_1h"] = "the history is shorter than 90 days";
+  else figures["growth_ratio_90d_to_1h"] = growth;
+  for (const { range, ms, cpuMs, dashboard, panel, error } of [...panels]
+    .sort((a, b) => b.cpuMs - a.cpuMs)
+    .slice(0, 12))
+    process.stdout.write(
+      `  ${range.padStart(4)}  ${String(Math.round(ms)).padStart(6)} ms  ${String(Math.round(cpuMs)).padStart(5)} ms of processor  ${dashboard}: ${panel}${error === undefined ? "" : `  ${error}`}\n`,
+    );
+  rows.push(...panels.map((row) => ({ part: "panel", ...row })));
+}
+
+async function addTraceFigures(onProgress: (share: number) => void): Promise<void> {
+  const floorsMs: number[] = [];
+  for (let round = 0; round < 20; round++) {
+    const startedMs = performance.now();
+    await server.ask({ query: "SELECT 1" });
+    floorsMs.push(performance.now() - startedMs);
+  }
+  const traces = await timeTraces(server, flags.isQuick ? 5 : 30, onProgress);
+  figures["select_1_ms"] = median(floorsMs);
+  figures["trace_by_id_ms"] = median(traces.ms);
+  figures["trace_by_id_p95_ms"] = nearestRank(traces.ms, 0.95);
+  figures["trace_by_id_cpu_ms"] = traces.cpuMs;
+}
+
+async function addDiskFigures(): Promise<void> {
+  const disk = await history.query<{ table: string; rows: string; bytes: string }>(
+    `SELECT table, sum(rows) AS rows, sum(bytes_on_disk) AS bytes FROM system.parts
+     WHERE active AND database = currentDatabase() GROUP BY table`,
+  );
+  for (const [name, table] of Object.entries(diskTables)) {
+    const found = disk.find((row) => row.table === table);
+    if (found === undefined) absent[name] = "the table is empty";
+    else figures[name] = Number(found.bytes) / Number(found.rows);
+  }
+}
 
 /** Median over panels of how many times longer 90 days take than an hour. */
 function growthOf(times: readonly PanelTime[]): number | undefined {

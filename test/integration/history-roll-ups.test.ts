@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { bucketOf } from "../../detectors/sketch.ts";
+import { createRollUps } from "../../services/archive/roll-ups.ts";
 import { cellKey } from "../../services/contracts/cell.ts";
 import { frameRecord } from "../../services/contracts/frame.ts";
 import { sketchIds } from "../../services/contracts/measures.ts";
@@ -202,6 +203,46 @@ describe("windows and verdicts of a minute and of an hour", () => {
     expect(given.length).toBeGreaterThan(1);
     expect(given).toEqual(
       await sums(`windows WHERE window_start >= ${at(fromMs)} AND window_start < ${at(toMs)}`),
+    );
+  });
+
+  it("are not added up again by an archive that was overtaken while it stood still", async () => {
+    const source = { family: "windows", id: "7" } as const;
+    const { history } = server;
+    const never = new AbortController().signal;
+    await history.command(
+      `INSERT INTO windows (source_partition, window_start, window_ms, model, requests)
+       SELECT 7, fromUnixTimestamp64Milli(${startMs}) + toIntervalSecond(5 * number), 5000, 'overtaken', 1 FROM numbers(${windows})`,
+    );
+    const minutes = (count: number) => startMs + count * 60_000;
+    const stood = createRollUps(history);
+    await stood.advance(source, minutes(3), never);
+    await createRollUps(history).advance(source, minutes(90), never);
+    await stood.advance(source, minutes(75), never);
+    await stood.advance(source, minutes(100), never);
+
+    for (const [table, bucketMs] of Object.entries({
+      windows_minute: 60_000,
+      windows_hour: 3_600_000,
+    })) {
+      const [row] = await history.query<{ n: string; rows: string; requests: string }>(
+        `SELECT uniqExact(window_start) AS n, count() AS rows, sum(requests) AS requests FROM ${table} WHERE model = 'overtaken'`,
+      );
+      const until = Math.floor(minutes(100) / bucketMs) * bucketMs;
+      expect(row).toEqual({
+        n: String((until - Math.floor(startMs / bucketMs) * bucketMs) / bucketMs),
+        rows: row?.n,
+        requests: String((until - startMs) / 5_000),
+      });
+      await history.command(
+        `ALTER TABLE ${table} DELETE WHERE source_partition = 7 SETTINGS mutations_sync = 1`,
+      );
+    }
+    await history.command(
+      "ALTER TABLE windows DELETE WHERE source_partition = 7 SETTINGS mutations_sync = 1",
+    );
+    await history.command(
+      "ALTER TABLE rolled_up DELETE WHERE source = '7' SETTINGS mutations_sync = 1",
     );
   });
 

@@ -166,7 +166,9 @@ describe("settings of a request", () => {
     const asked = settings(reader, "max_threads=1000");
     expect(Number(asked.get("priority"))).toBeGreaterThan(1);
     expect(Number(asked.get("max_threads"))).toBe(defaultQueryLimits.maxThreads);
+    expect(Number(asked.get("os_threads_nice_value_query"))).toBeGreaterThan(0);
     expect(settings({ role: "owner" }, "").get("priority")).toBe("1");
+    expect(settings({ role: "owner" }, "").has("os_threads_nice_value_query")).toBe(false);
     expect(settings(writer, "", true).get("priority")).toBe("1");
     expect(() => settings(reader, "priority=1")).toThrow("priority");
   });

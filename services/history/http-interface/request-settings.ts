@@ -24,7 +24,12 @@ export const defaultQueryLimits: QueryLimits = {
 /** Queries of a larger number wait, block by block, while one of a smaller runs: what comes in goes before what is asked. */
 const priorities = { incoming: 1, asked: 10 } as const;
 /** Longest such wait, ms: however much comes in, questions go on. */
-const waitForIncomingMs = 50;
+const waitForIncomingMs = 500;
+/**
+ * Nice value of the threads of what is asked, so that the operating system too puts what comes in first, here and in the other processes of
+ * the pipeline. Needs CAP_SYS_NICE, since threads are used again and go back to 0; the engine ignores it without.
+ */
+const niceOfAsked = 15;
 
 /** Parameters of the URL that are not settings of the engine. */
 const interfaceParameters = new Set([
@@ -97,7 +102,10 @@ export function sessionSettings(request: SettingsRequest): ReadonlyMap<string, s
   const isOutsider = principal.role !== "owner";
   const isIncoming = !isOutsider || isWrite;
   settings.set("priority", String(isIncoming ? priorities.incoming : priorities.asked));
-  if (!isIncoming) settings.set("low_priority_query_wait_time_ms", String(waitForIncomingMs));
+  if (!isIncoming) {
+    settings.set("low_priority_query_wait_time_ms", String(waitForIncomingMs));
+    settings.set("os_threads_nice_value_query", String(niceOfAsked));
+  }
   const caps = capped(limits);
   if (isOutsider) {
     for (const [name, limit] of Object.entries(caps)) settings.set(name, String(limit));

@@ -48,18 +48,8 @@ export function conditions(flags: BenchFlags): BenchReport["conditions"] {
 }
 
 /** Prints a table of the figures and writes the JSON where it was asked for. */
-export function publish(
-  flags: BenchFlags,
-  bench: string,
-  result: Pick<BenchReport, "figures" | "rows"> & { readonly absent?: BenchReport["absent"] },
-): void {
-  const report: BenchReport = {
-    bench,
-    seed: flags.seed,
-    conditions: conditions(flags),
-    absent: {},
-    ...result,
-  };
+export function publish(flags: BenchFlags, bench: string, result: Result): void {
+  const report = save(flags, bench, result);
   const width =
     Math.max(
       ...[...Object.keys(report.figures), ...Object.keys(report.absent)].map((name) => name.length),
@@ -74,7 +64,21 @@ export function publish(
       );
   for (const [name, reason] of Object.entries(report.absent))
     process.stdout.write(`  ${name.padEnd(width)}—  ${reason}\n`);
+}
+
+type Result = Pick<BenchReport, "figures" | "rows"> & { readonly absent?: BenchReport["absent"] };
+
+/** Writes the JSON where it was asked for: a bench of many parts does so after each. */
+export function save(flags: BenchFlags, bench: string, result: Result): BenchReport {
+  const report: BenchReport = {
+    bench,
+    seed: flags.seed,
+    conditions: conditions(flags),
+    absent: {},
+    ...result,
+  };
   if (flags.json !== undefined) writeFileSync(flags.json, `${JSON.stringify(report, null, 2)}\n`);
+  return report;
 }
 
 function format(value: number): string {
