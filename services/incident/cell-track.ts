@@ -62,8 +62,8 @@ export function stepCell(track: CellTrack, frame: CellFrame, step: TrackStep): C
   }
   // A signal that the frame leaves out had nothing to say: that is a healthy window, if there were requests.
   if (frame.requests > 0)
-    for (const name of Object.keys(track.signals) as SignalName[])
-      if (verdicts[name] === undefined) addHealthy(track, name, step);
+    for (const name in track.signals)
+      if (verdicts[name as SignalName] === undefined) addHealthy(track, name as SignalName, step);
   const share = {
     visible: visibleOf(track, frame, { verdicts, learns, isWarm, step }),
     slow: slowOf(track, verdicts, { learns, isWarm, step }),
@@ -74,7 +74,9 @@ export function stepCell(track: CellTrack, frame: CellFrame, step: TrackStep): C
   };
   const failing = share.visible.failures;
   if (failing !== undefined) {
-    const window = { ...frame, ...failing, usualRatio: failing.expected / failing.of };
+    const { bad, of, expected } = failing;
+    const { tenants, tenantsFailed } = frame;
+    const window = { bad, of, usualRatio: expected / of, tenants, tenantsFailed };
     stepOutright(track.outright, window, step.judgement.incident);
     const matters = failuresThatMatter(step.judgement.incident.pageFailureRatio);
     stepRatioCusum(track.failing, { ...window, windowMs: step.windowMs }, matters);
@@ -229,7 +231,8 @@ function rememberShare(track: CellTrack, share: CellShare, step: TrackStep): voi
     add(tally, more);
     requests = more.of;
     if (signal === "rate_limited" && !track.isLimitBroad) continue;
-    add(track.lastingVisible, { ...more, of: 0 });
+    track.lastingVisible.bad += more.bad;
+    track.lastingVisible.expected += more.expected;
   }
   track.lastingVisible.of += requests;
 }

@@ -10,6 +10,7 @@ import type { FleetWindow } from "./join.ts";
 import { makeResolved } from "./record.ts";
 import { silentCells } from "./silence.ts";
 import { type IncidentState, isOpen } from "./state.ts";
+import type { CellTrack } from "./track.ts";
 import { stepTracks } from "./tracks.ts";
 import { stepTrafficLoss } from "./traffic-loss.ts";
 
@@ -22,12 +23,14 @@ export function decideWindow(
   stepFleetSilence(state, window);
   stepTrafficLoss(state, window);
   const threshold = stepTracks(state, window, judgement);
-  const degraded = new Map(findDegraded(state, threshold, window.windowStartMs));
+  const degraded = new Map(findDegraded(state, threshold, window));
   for (const [key, silence] of silentCells(state, state.silences, window))
     degraded.set(key, [...(degraded.get(key) ?? []), silence]);
-  for (const [key, track] of Object.entries(state.cells))
+  for (const key in state.cells) {
+    const track = state.cells[key as CellKey] as CellTrack;
     if (!degraded.has(key as CellKey)) track.degradedSinceMs = 0;
     else if (track.degradedSinceMs === 0) track.degradedSinceMs = window.windowStartMs;
+  }
   const records: Incident[] = [];
   const { opened, merged } = assignEpisodes(state, degraded, window.windowStartMs);
   for (const [into, from] of merged) {
@@ -36,6 +39,7 @@ export function decideWindow(
     const record = makeResolved(from, window, `Part of incident ${into.incident}`);
     if (record !== undefined) records.push(record);
   }
+  if (!state.episodes.some(isOpen)) return records;
   const frames = new Map(window.cells.map((frame) => [frame.cell, frame]));
   for (const episode of state.episodes)
     if (isOpen(episode))

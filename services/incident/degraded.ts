@@ -2,14 +2,15 @@
 import type { CellKey } from "../contracts/cell.ts";
 import type { SignalName } from "../contracts/frame.ts";
 import { isLimitBroad } from "./cell-track.ts";
-import { sharedThreshold } from "./evidence.ts";
+import { canCount, sharedThreshold } from "./evidence.ts";
 import { type Family, familyOf, visibleSignals } from "./families.ts";
 import { failingOf, type GroupTrack, groupsOf } from "./group-track.ts";
+import type { FleetWindow } from "./join.ts";
 import { isMaterial } from "./material.ts";
 import { beyondPrompts, logSlowdown } from "./slowness.ts";
 import type { IncidentState } from "./state.ts";
 import { excessRatio, sureExcessRatio } from "./tally.ts";
-import type { CellTrack } from "./track.ts";
+import type { CellTrack, SignalTrack } from "./track.ts";
 
 export interface DegradedSignal {
   readonly signal: SignalName;
@@ -28,23 +29,28 @@ const partOfGroup = 0.5;
 const leastFailing = 0.01;
 const leastSlowdown = Math.log(1.15);
 
+/** `cells`: all that live, in key order. */
 export function findDegraded(
   state: IncidentState,
   threshold: number,
-  windowStartMs: number,
+  { cells, windowStartMs }: Pick<FleetWindow, "cells" | "windowStartMs">,
 ): Degraded {
-  const keys = Object.keys(state.cells).toSorted() as CellKey[];
   const all: number[] = [];
-  for (const key of keys) {
-    const track = state.cells[key] as CellTrack;
-    for (const signal of Object.keys(track.signals) as SignalName[])
-      if (isJudged(track, signal)) all.push(track.signals[signal]?.evidence ?? 0);
+  for (const key in state.cells) {
+    const track = state.cells[key as CellKey] as CellTrack;
+    for (const name in track.signals) {
+      const signal = name as SignalName;
+      const evidence = track.signals[signal]?.evidence ?? 0;
+      if (canCount(evidence, threshold) && isJudged(track, signal)) all.push(evidence);
+    }
   }
-  for (const group of Object.values(state.groups))
-    all.push(group.visibleEvidence, group.slowEvidence);
+  for (const name in state.groups) {
+    const { visibleEvidence, slowEvidence } = state.groups[name] as GroupTrack;
+    all.push(visibleEvidence, slowEvidence);
+  }
   const enter = sharedThreshold(all, threshold);
   const degraded = new Map<CellKey, readonly DegradedSignal[]>();
-  for (const key of keys) {
+  for (const { cell: key } of cells) {
     const track = state.cells[key] as CellTrack;
     const needed = track.degradedSinceMs > 0 ? enter * hysteresis : enter;
     const signals = ownSignals(track, needed, windowStartMs);
@@ -61,19 +67,21 @@ function isJudged(track: CellTrack, signal: SignalName): boolean {
 
 function ownSignals(track: CellTrack, needed: number, windowStartMs: number): DegradedSignal[] {
   const found: DegradedSignal[] = [];
-  for (const [name, signal] of Object.entries(track.signals)) {
-    if (signal.evidence < needed || !isMaterial(track, name as SignalName, signal)) continue;
-    const family = familyOf(name as SignalName, track.isLimitBroad);
+  for (const key in track.signals) {
+    const name = key as SignalName;
+    const signal = track.signals[name] as SignalTrack;
+    if (signal.evidence < needed || !isMaterial(track, name, signal)) continue;
+    const family = familyOf(name, track.isLimitBroad);
     if (family === "context") continue;
     found.push({
-      signal: name as SignalName,
+      signal: name,
       family,
       // Of a cell that is degraded already less is needed than begins a run.
       sinceMs: signal.sinceMs > 0 ? signal.sinceMs : windowStartMs,
       evidence: signal.evidence,
     });
   }
-  return found.toSorted((a, b) => b.evidence - a.evidence || (a.signal < b.signal ? -1 : 1));
+  return found.length < 2 ? found : found.toSorted((a, b) => b.evidence - a.evidence || (a.signal < b.signal ? -1 : 1));
 }
 
 /** A cell whose own requests prove that it fails, outright or in part, or that a part of them is far slower. */
@@ -101,6 +109,7 @@ function addGroupSignals(
   for (const name of groupsOf(key)) {
     const group = state.groups[name];
     if (group === undefined) continue;
+    if (group.visibleEvidence < enter && group.slowEvidence < enter) continue;
     if (group.visibleEvidence >= enter) {
       const signal = worstVisible(track);
       const failing = sureExcessRatio(track.lastingVisible, 1);

@@ -12,13 +12,16 @@ const reopenMs = 30 * 60_000;
 /** Traffic-weighted share of degraded cells, by family. */
 export function familyShares(state: IncidentState, degraded: Degraded): (family: Family) => number {
   const shares = new Map<Family, number>();
-  for (const family of families) {
+  return (family) => {
+    const known = shares.get(family);
+    if (known !== undefined) return known;
     const cells = [...degraded]
       .filter(([, signals]) => signals.some((signal) => signal.family === family))
       .map(([key]) => key);
-    shares.set(family, trafficShare(state, cells));
-  }
-  return (family) => shares.get(family) ?? 0;
+    const share = trafficShare(state, cells);
+    shares.set(family, share);
+    return share;
+  };
 }
 
 /** Gives every degraded cell its episode; returns the ones that opened (or opened again) and those that were merged away. */

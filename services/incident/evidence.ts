@@ -53,10 +53,14 @@ export function followSurprise(
   return Math.max(surprise, evidence + calibratorLog10 - healthTakes * (evidence - surprise));
 }
 
+/** Whether a stream can count among many: fewer than 1,000 discoveries change a threshold that matters. */
+export function canCount(evidence: number, threshold: number): boolean {
+  return evidence > threshold - 3;
+}
+
 /** e-BH: the least log10 evidence that counts, given all streams' evidence and the threshold for one. */
 export function sharedThreshold(evidence: readonly number[], threshold: number): number {
-  // Only streams with some evidence can count, and fewer than 1,000 discoveries change a threshold that matters.
-  const sorted = evidence.filter((value) => value > threshold - 3).sort((a, b) => b - a);
+  const sorted = evidence.filter((value) => canCount(value, threshold)).sort((a, b) => b - a);
   for (let k = sorted.length; k >= 1; k--) {
     const needed = threshold - Math.log10(k);
     if ((sorted[k - 1] as number) >= needed) return needed;

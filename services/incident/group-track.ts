@@ -87,25 +87,29 @@ export function initialGroupTrack(): GroupTrack {
 
 /** All model calls, or all HTTP requests of one service: a user's request is in each class at most once. */
 export function classOf(key: CellKey): string {
-  const cell = parseCellKey(key);
-  return cell.kind === "genai" ? modelCalls : `service=${cell.provider}`;
+  return groupsOf(key)[0];
 }
 
 export const modelCalls = "model calls";
 
 /** The groups that a cell is part of, its class first. */
-export function groupsOf(key: CellKey): readonly string[] {
+export function groupsOf(key: CellKey): Groups {
   const known = groupsByCell.get(key);
   if (known !== undefined) return known;
   const cell = parseCellKey(key);
-  const groups = [classOf(key), ...placeGroups(cell)];
+  const groups: Groups = [
+    cell.kind === "genai" ? modelCalls : `service=${cell.provider}`,
+    ...placeGroups(cell),
+  ];
   if (groupsByCell.size > 100_000) groupsByCell.clear();
   groupsByCell.set(key, groups);
   return groups;
 }
 
 /** Names only: a cache of a pure function. */
-const groupsByCell = new Map<CellKey, readonly string[]>();
+const groupsByCell = new Map<CellKey, Groups>();
+
+type Groups = readonly [string, ...string[]];
 
 function placeGroups(cell: Cell): string[] {
   const { provider, model, region, operation } = cell;

@@ -63,10 +63,13 @@ export function stepOutright(
   when: Judgement["incident"],
 ): void {
   const { bad, of, usualRatio, tenantsFailed } = window;
-  const p = Math.min(mostUsual, Math.max(leastUsual, 2 * usualRatio));
-  const gain =
-    bad * Math.log10(failingRatio / p) + (of - bad) * Math.log10((1 - failingRatio) / (1 - p));
-  outright.digits = Math.min(mostDigits, Math.max(0, outright.digits + gain));
+  // What has not begun does not begin without a failure.
+  if (bad > 0 || outright.digits > 0) {
+    const p = Math.min(mostUsual, Math.max(leastUsual, 2 * usualRatio));
+    const gain =
+      bad * Math.log10(failingRatio / p) + (of - bad) * Math.log10((1 - failingRatio) / (1 - p));
+    outright.digits = Math.min(mostDigits, Math.max(0, outright.digits + gain));
+  }
   const isFailing = outright.digits > 0;
   outright.windows = isFailing ? outright.windows + 1 : 0;
   outright.tenants = isFailing ? outright.tenants + Math.max(0, tenantsFailed - 1) : 0;

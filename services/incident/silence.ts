@@ -28,7 +28,7 @@ export function silentCells(
   const isLost = state.trafficLoss !== null;
   // A gap of everything counts for nothing afterwards: a cell's silence is measured beyond it.
   if (state.silentWindows > 0 && !isAll) return silent;
-  for (const key of Object.keys(memories).toSorted() as CellKey[]) {
+  for (const { cell: key } of window.cells) {
     const track = state.cells[key];
     const memory = memories[key];
     if (track === undefined || memory === undefined) continue;

@@ -17,6 +17,7 @@ export function largestClass(state: IncidentState): number {
 
 /** Share of usual traffic in these cells, 0 … 1. */
 export function trafficShare(state: IncidentState, cells: readonly CellKey[]): number {
+  if (cells.length === 0) return 0;
   const all = largestClass(state);
   if (all <= 0) return 0;
   let most = 0;
