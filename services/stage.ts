@@ -1,5 +1,6 @@
 /** The shapes of a stage. Reducers are pure; sinks and servers touch the world. `pipeline.ts` lists them all. */
 import type { Config, Judgement } from "./contracts/config.ts";
+import type { Frame } from "./contracts/frame.ts";
 import type { Metrics } from "./contracts/metrics.ts";
 import type { Epoch, Manifest } from "./contracts/records.ts";
 import type { TopicName } from "./contracts/topics.ts";
@@ -24,6 +25,8 @@ export interface InputRecord {
   readonly appendMs: number;
   readonly value: Uint8Array;
   readonly headers: Readonly<Record<string, string>>;
+  /** What `value` would say, where it was handed over instead of written; `value` is then empty. */
+  readonly frame?: Frame;
 }
 
 /** A record to be written. The runner adds the task and its sequence. */
@@ -31,6 +34,8 @@ export interface OutputRecord {
   readonly topic: TopicName;
   readonly partition: number;
   readonly value: Uint8Array;
+  /** See `TaskContext.handsOver`. */
+  readonly frame?: Frame;
 }
 
 /** A record that a reducer could not read: it goes to the dead letters, and the reducer goes on. */
@@ -53,6 +58,11 @@ export interface TaskContext {
   readonly epochs: readonly Epoch[];
   /** The judgement configuration of the newest epoch. */
   readonly judgement: Judgement;
+  /**
+   * The next stage takes outputs in this process, with no log between, and nobody else reads them (a backtest): frames are handed over as
+   * they are, and closed windows, which none of the reducing stages reads, are not written. Default false.
+   */
+  readonly handsOver?: boolean;
 }
 
 /**

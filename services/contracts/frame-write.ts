@@ -24,11 +24,14 @@ export function encodeFrame(frame: Frame): Uint8Array {
   return heads.finish();
 }
 
+/** What a frame is of, without its cells. */
+export type FrameHead = Omit<Frame, "cells" | "part" | "parts">;
+
 /** Takes the cells of a frame one by one, so that none has to be kept, and cuts it into parts. */
 export interface FrameWriter {
   add(cell: CellFrame): void;
   /** The records: one, or more where a part would exceed the limit. Pipeline counts go with the first alone. */
-  finish(head: Omit<Frame, "cells" | "part" | "parts">): Uint8Array[];
+  finish(head: FrameHead): Uint8Array[];
 }
 
 /** Room for what is not cells, bytes. */

@@ -5,7 +5,7 @@
 import type { CellKey } from "../contracts/cell.ts";
 import { type Judgement, judgementSchema } from "../contracts/config.ts";
 import { ForeshockError } from "../contracts/errors.ts";
-import type { FrameWriter } from "../contracts/frame-write.ts";
+import type { FrameHead, FrameWriter } from "../contracts/frame-write.ts";
 import { topics } from "../contracts/topics.ts";
 import type { CellWindow, WindowRecord } from "../contracts/window.ts";
 import { decodeWindow } from "../contracts/window-read.ts";
@@ -17,7 +17,7 @@ import { fallAsleep, sleepAfterWindows, wakeUp } from "./cell-sleep.ts";
 import { type CellState, initialCell } from "./cell-state.ts";
 import { decodeSnapshot, encodeSnapshot } from "./detect-snapshot.ts";
 import { areErrorsOnly, keepTraces } from "./kept-traces.ts";
-import { encodeWindowParts, openFrame } from "./record-parts.ts";
+import { collectFrame, encodeWindowParts, openFrame } from "./record-parts.ts";
 import { noteSpans, preferSpans } from "./span-preference.ts";
 import { createStateCodec } from "./state-codec.ts";
 import { type ClosedWindow, createWindowMerge } from "./window-merge.ts";
@@ -33,6 +33,7 @@ export const detectStage: ReducerStage = {
 };
 
 const framesPartition = 0;
+const noBytes = new Uint8Array(0);
 
 interface LiveCell {
   readonly key: CellKey;
@@ -97,9 +98,7 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
       pipeline,
       cells: named.cells,
     };
-    const frame = openFrame();
-    judgeCells(named.cells, window, judgement, frame);
-    const frames = frame.finish({
+    const head: FrameHead = {
       task,
       epoch,
       windowStartMs,
@@ -112,14 +111,18 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
         duplicateSpans: pipeline.duplicateSpans,
         senders: pipeline.senders.length,
       },
-    });
+    };
+    const to = { topic: topics.frames, partition: framesPartition };
+    if (context.handsOver === true) {
+      const whole = collectFrame();
+      judgeCells(named.cells, window, judgement, whole);
+      return [{ ...to, value: noBytes, frame: whole.finish(head) }];
+    }
+    const frame = openFrame();
+    judgeCells(named.cells, window, judgement, frame);
     return [
       ...encodeWindowParts(window).map((value) => ({ topic: topics.closed, partition, value })),
-      ...frames.map((value) => ({
-        topic: topics.frames,
-        partition: framesPartition,
-        value,
-      })),
+      ...frame.finish(head).map((value) => ({ ...to, value })),
     ];
   }
 
@@ -128,7 +131,7 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
     present: readonly CellWindow[],
     time: WindowRecord,
     judgement: Judgement,
-    frame: FrameWriter,
+    frame: Pick<FrameWriter, "add">,
   ): void {
     for (const { cell } of present)
       if (!cells.has(cell)) {

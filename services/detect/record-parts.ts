@@ -1,6 +1,6 @@
 /** Cuts windows and frames that are too large for one record into parts. */
-import type { Frame } from "../contracts/frame.ts";
-import { createFrameWriter, type FrameWriter } from "../contracts/frame-write.ts";
+import type { CellFrame, Frame } from "../contracts/frame.ts";
+import { createFrameWriter, type FrameHead, type FrameWriter } from "../contracts/frame-write.ts";
 import { recordLimitBytes } from "../contracts/records.ts";
 import type { WindowRecord } from "../contracts/window.ts";
 import { encodeWindow } from "../contracts/window-write.ts";
@@ -55,6 +55,15 @@ export function encodeFrameParts(frame: Frame, limitBytes?: number): Uint8Array[
   const writer = openFrame(limitBytes);
   for (const cell of frame.cells) writer.add(cell);
   return writer.finish(frame);
+}
+
+/** A frame that is handed over as it is: not written, and so not cut. */
+export function collectFrame(): { add(cell: CellFrame): void; finish(head: FrameHead): Frame } {
+  const cells: CellFrame[] = [];
+  return {
+    add: (cell) => cells.push(cell),
+    finish: (head) => ({ ...head, part: 0, parts: 1, cells }),
+  };
 }
 
 /** A frame to be filled cell by cell. */

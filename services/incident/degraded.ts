@@ -81,7 +81,9 @@ function ownSignals(track: CellTrack, needed: number, windowStartMs: number): De
       evidence: signal.evidence,
     });
   }
-  return found.length < 2 ? found : found.toSorted((a, b) => b.evidence - a.evidence || (a.signal < b.signal ? -1 : 1));
+  return found.length < 2
+    ? found
+    : found.toSorted((a, b) => b.evidence - a.evidence || (a.signal < b.signal ? -1 : 1));
 }
 
 /** A cell whose own requests prove that it fails, outright or in part, or that a part of them is far slower. */

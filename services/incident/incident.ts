@@ -29,7 +29,7 @@ function createIncident(context: TaskContext, saved?: readonly Uint8Array[]): Re
     step: (record) => {
       let frame: Frame;
       try {
-        frame = frameRecord.decode(record.value);
+        frame = record.frame ?? frameRecord.decode(record.value);
       } catch (error) {
         if (!(error instanceof ForeshockError)) throw error;
         return { outputs: [], rejected: { code: error.code, reason: error.message } };

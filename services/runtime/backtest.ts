@@ -5,7 +5,7 @@
 import type { Judgement } from "../contracts/config.ts";
 import { type Incident, incidentRecord } from "../contracts/incident.ts";
 import type { Epoch } from "../contracts/records.ts";
-import { type TopicName, topics } from "../contracts/topics.ts";
+import { topics } from "../contracts/topics.ts";
 import { stages } from "../pipeline.ts";
 import type { OutputRecord, Reducer, StageName, StepResult, TaskContext } from "../stage.ts";
 
@@ -48,6 +48,7 @@ export class Backtest {
       ],
       epochs: known,
       judgement,
+      handsOver: true,
     });
     this.detects = Array.from({ length: partitions }, (_, partition) =>
       create("detect", contextOf(`detect/${partition}`, partition)),
@@ -61,28 +62,16 @@ export class Backtest {
     const detect = this.detects[partition];
     if (detect === undefined)
       throw new RangeError(`backtest: partition ${partition} of ${this.detects.length}`);
-    for (const made of this.step(detect, topics.windows, partition, record)) {
+    for (const made of this.step(detect, { topic: topics.windows, partition, value: record })) {
       if (made.topic !== topics.frames) continue;
-      for (const { value } of this.step(this.incident, topics.frames, 0, made.value))
+      for (const { value } of this.step(this.incident, made))
         this.listener.onIncident(incidentRecord.decode(value), value);
     }
   }
 
-  private step(
-    reducer: Reducer,
-    topic: TopicName,
-    partition: number,
-    value: Uint8Array,
-  ): readonly OutputRecord[] {
+  private step(reducer: Reducer, record: OutputRecord): readonly OutputRecord[] {
     const offset = this.offset++;
-    const result: StepResult = reducer.step({
-      topic,
-      partition,
-      offset,
-      appendMs: 0,
-      value,
-      headers: {},
-    });
+    const result: StepResult = reducer.step({ ...record, offset, appendMs: 0, headers: {} });
     if (result.rejected !== undefined) this.listener.onRejected(result.rejected.reason);
     return result.outputs;
   }
