@@ -129,6 +129,11 @@ export const configSchema = z.strictObject({
         [1, 100],
         "Kafka deletes by age, whoever has not read yet, so topics keep so many retentions; Foreshock deletes after one what every stage has read.",
       ),
+      sessionTimeoutMs: integer(
+        10_000,
+        [1_000, 1_800_000],
+        "A process that died is missed after so long, and others go on with its partitions, ms. Brokers take 6 s or more unless told otherwise.",
+      ),
       sasl: section("Who we are.", {
         mechanism: z
           .enum(["none", "plain", "scram-sha-256", "scram-sha-512"])

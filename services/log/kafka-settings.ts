@@ -24,6 +24,7 @@ export function kafkaLogOptions({ brokers, kafka }: Config["log"], clock: Clock)
     compression: kafka.compression,
     replicationFactor: kafka.replicationFactor,
     holdFactor: kafka.holdFactor,
+    sessionTimeoutMs: kafka.sessionTimeoutMs,
     sasl: saslOf(kafka.sasl),
     tls: tlsOf(kafka.tls),
   };

@@ -1,7 +1,8 @@
 /**
  * The whole application killed at every named point, many times over, while telemetry comes in:
- *   npm run test:kill -- [--json FILE] [--seed N] [--quick] [--kafka]
- * With --kafka the log is on a real Kafka that is started for it; each kill then costs the time in which Kafka misses a member.
+ *   npm run test:kill -- [--json FILE] [--seed N] [--quick] [--kafka] [--minutes N]
+ * With --kafka the log is on a real Kafka that is started for it, and each stage is a process of its own, detect eight: all are killed at the
+ * same time, each at points of its own, and the broker as well. No life begins after so many minutes (90; 15 with --quick).
  * Ends with 1 when anything was lost, doubled, decided otherwise or not told, or a point was not hit often enough.
  */
 import { crashPoints } from "../../services/runtime/crash-points.ts";
@@ -10,9 +11,11 @@ import { startKafkaBroker } from "../support/kafka-broker.ts";
 import { runKills } from "../support/kill-run.ts";
 import type { Violation } from "../support/kill-verify.ts";
 
-const [, , ...argv] = process.argv;
-const flags = benchFlags(argv.filter((argument) => argument !== "--kafka"));
-await using broker = argv.includes("--kafka") ? await startKafkaBroker() : undefined;
+const argv = process.argv.slice(2);
+const isKafka = takeFlag("--kafka", 1).length > 0;
+const [, minutes] = takeFlag("--minutes", 2);
+const flags = benchFlags(argv);
+await using broker = isKafka ? await startKafkaBroker() : undefined;
 const timesEach = flags.isQuick ? 1 : 10;
 const isTerminal = process.stderr.isTTY === true;
 
@@ -20,10 +23,10 @@ const result = await runKills({
   seed: flags.seed,
   timesEach,
   keepsEvidence: true,
-  ...(broker === undefined ? {} : { broker: broker.address }),
-  limitMs: flags.isQuick ? 15 * 60_000 : 90 * 60_000,
+  ...(broker === undefined ? {} : { broker }),
+  limitMs: Number(minutes ?? (flags.isQuick ? 15 : 90)) * 60_000,
   onLife: ({ point, passes, isHit, seconds, done, total, note }) => {
-    const line = `${String(done).padStart(4)} of ${total}  ${isHit ? "died at" : "did not die at"} ${point}:${passes} after ${seconds.toFixed(1)} s ${note}`;
+    const line = `${String(done).padStart(4)} of ${total}  ${isHit ? "died at" : "did not die at"} ${point ?? "any point"}:${passes} after ${seconds.toFixed(1)} s ${note}`;
     process.stderr.write(isTerminal && isHit ? `\r\x1b[2K${line}` : `${line}\n`);
   },
 });
@@ -71,6 +74,7 @@ const points = rows.filter(({ kills }) => kills >= timesEach).length;
 publish(flags, "kill", {
   figures: {
     kills: result.kills.length,
+    ...(broker === undefined ? {} : { broker_kills: result.brokerKills }),
     points,
     lost: count(["lost"]),
     doubled: count(["doubled"]),
@@ -80,3 +84,9 @@ publish(flags, "kill", {
   rows,
 });
 process.exitCode = result.violations.length > 0 || points < crashPoints.length ? 1 : 0;
+
+/** Takes a flag with its value out of the arguments; nothing where it is not there. */
+function takeFlag(name: string, words: number): readonly string[] {
+  const at = argv.indexOf(name);
+  return at < 0 ? [] : argv.splice(at, words);
+}

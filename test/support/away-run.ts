@@ -11,7 +11,7 @@ import { type App, startApp } from "../../services/runtime/app.ts";
 import { systemClock } from "../../services/runtime/clock.ts";
 import type { KafkaBrokerProcess } from "./kafka-broker.ts";
 import { realClock, setClock } from "./kill-clock.ts";
-import { configOf, readWaitMs } from "./kill-config.ts";
+import { configOf, readWaitOf } from "./kill-config.ts";
 import type { Fleet } from "./kill-feed.ts";
 import { urlOf } from "./kill-life.ts";
 import { openSender } from "./kill-sender.ts";
@@ -69,7 +69,11 @@ async function away(
   const isBroker = part.kind === "broker";
   const pace = isBroker ? paces.broker : paces.own;
   let webhook = await openReceiver();
-  const config = configOf(dataDir, webhook.url, isBroker ? part.broker.address : undefined);
+  const config = configOf(
+    dataDir,
+    webhook.url,
+    isBroker ? { broker: part.broker.address, partitions: 2 } : undefined,
+  );
   const clock = isBroker ? realClock : setClock(Math.floor(Date.now() / hourMs - 12) * hourMs);
   const { tickMs, healthyMs, turnMs } = pace;
   const failingMs = turnMs / 3;
@@ -89,7 +93,12 @@ async function away(
   let piledUp = 0;
   let catchUpSeconds = 0;
   try {
-    await using app = await startApp({ config, clock, readWaitMs, report: () => {} });
+    await using app = await startApp({
+      config,
+      clock,
+      readWaitMs: readWaitOf(config),
+      report: () => {},
+    });
     sender.address = urlOf(app.addresses["OTLP HTTP"] ?? "");
     await load(fleet, pace, pace.beforeMs);
     await workedOff(app, config, fleet);

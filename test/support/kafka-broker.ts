@@ -209,6 +209,7 @@ function properties(settings: {
     "transaction.state.log.replication.factor=1",
     "transaction.state.log.min.isr=1",
     "group.initial.rebalance.delay.ms=0",
+    "group.min.session.timeout.ms=3000",
     "num.network.threads=2",
     "num.io.threads=4",
   ].join("\n")}\n`;

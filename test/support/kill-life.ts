@@ -1,6 +1,7 @@
 /** One life of the whole application in a process of its own, with a crash point armed. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import type { StageName } from "../../services/stage.ts";
 
 const program = join(import.meta.dirname, "kill-process.ts");
 
@@ -22,19 +23,27 @@ export interface Ending {
 
 export interface LifeOptions {
   readonly configFile: string;
-  /** `name:n` of services/runtime/crash-points.ts. */
-  readonly crashAt: string;
+  /** `name:n` of services/runtime/crash-points.ts; undefined: it dies only when it is killed. */
+  readonly crashAt: string | undefined;
+  /** None: all. */
+  readonly stages?: readonly StageName[];
   /** Where time goes on, Unix ms; undefined: it is the machine's. */
   readonly startMs: number | undefined;
 }
 
-export function startLife({ configFile, crashAt, startMs }: LifeOptions): Life {
+export function startLife({ configFile, crashAt, startMs, stages = [] }: LifeOptions): Life {
   const child = spawn(
     process.execPath,
-    ["--disable-warning=ExperimentalWarning", program, configFile, String(startMs ?? "real")],
+    [
+      "--disable-warning=ExperimentalWarning",
+      program,
+      configFile,
+      String(startMs ?? "real"),
+      ...stages,
+    ],
     {
       stdio: ["ignore", "ignore", "pipe", "ipc"],
-      env: { ...process.env, FORESHOCK_CRASH_AT: crashAt },
+      env: { ...process.env, FORESHOCK_CRASH_AT: crashAt ?? "" },
     },
   );
   let words = "";

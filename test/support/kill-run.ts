@@ -7,9 +7,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { namedRandom } from "../../services/chatbot/random.ts";
 import { type CrashPoint, crashPoints } from "../../services/runtime/crash-points.ts";
+import type { KafkaBrokerProcess } from "./kafka-broker.ts";
 import { realClock, setClock } from "./kill-clock.ts";
 import { configOf } from "./kill-config.ts";
 import { type Fleet, feed } from "./kill-feed.ts";
+import { detectInstances, liveAsFleet } from "./kill-fleet.ts";
 import { startLife } from "./kill-life.ts";
 import { openSender } from "./kill-sender.ts";
 import { settle } from "./kill-settle.ts";
@@ -26,12 +28,13 @@ export interface KillOptions {
   /** No new life is begun after so long, ms. */
   readonly limitMs: number;
   readonly onLife: (life: LifeReport) => void;
-  /** `host:port` of a Kafka that the log is on; undefined: the embedded log. */
-  readonly broker?: string;
+  /** Kafka that the log is on, with many processes, and that is killed as well; undefined: one process, and the embedded log. */
+  readonly broker?: KafkaBrokerProcess;
 }
 
 export interface LifeReport {
-  readonly point: CrashPoint;
+  /** Where it was to die; undefined: nowhere. */
+  readonly point: CrashPoint | undefined;
   readonly passes: number;
   /** Whether the process died at the point; else it was killed from outside, or did not come up. */
   readonly isHit: boolean;
@@ -49,6 +52,7 @@ export interface Kill {
 
 export interface KillResult extends Findings {
   readonly kills: readonly Kill[];
+  readonly brokerKills: number;
   readonly hits: ReadonlyMap<CrashPoint, number>;
   /** Requests that were acknowledged. */
   readonly requests: number;
@@ -64,17 +68,15 @@ const paces = {
   embedded: {
     tickMs: 5_000,
     leastTickMs: 125,
-    lifeLimitMs: 25_000,
     course: { callsPerSecond: 6, healthyMs: 60_000, turnMs: 300_000, failingMs: 40_000 },
   },
-  // A member that was killed is missed after ten seconds, and only then are its partitions read again.
   kafka: {
     tickMs: 500,
     leastTickMs: 500,
-    lifeLimitMs: 60_000,
-    course: { callsPerSecond: 60, healthyMs: 12_000, turnMs: 18_000, failingMs: 4_000 },
+    course: { callsPerSecond: 60, healthyMs: 20_000, turnMs: 16_000, failingMs: 5_000 },
   },
 } as const;
+const lifeLimitMs = 25_000;
 
 export async function runKills(options: KillOptions): Promise<KillResult> {
   const folder = mkdtempSync(join(tmpdir(), "foreshock-kill-"));
@@ -82,7 +84,12 @@ export async function runKills(options: KillOptions): Promise<KillResult> {
   try {
     await using webhook = await openReceiver();
     const pace = paces[options.broker === undefined ? "embedded" : "kafka"];
-    const config = configOf(join(folder, "data"), webhook.url, options.broker);
+    const { broker } = options;
+    const config = configOf(
+      join(folder, "data"),
+      webhook.url,
+      broker === undefined ? undefined : { broker: broker.address, partitions: detectInstances },
+    );
     const configFile = join(folder, "config.yaml");
     writeFileSync(configFile, JSON.stringify(config));
     const clock =
@@ -100,8 +107,11 @@ export async function runKills(options: KillOptions): Promise<KillResult> {
     const stopping = new AbortController();
     const feeding = feed(fleet, pace, stopping.signal);
     const kills: Kill[] = [];
+    let brokerKills = 0;
     try {
-      await live(options, { configFile, fleet, kills, lifeLimitMs: pace.lifeLimitMs });
+      const living = { configFile, fleet, kills };
+      if (broker === undefined) await live(options, living);
+      else brokerKills = await liveAsFleet({ ...options, broker }, living);
     } finally {
       stopping.abort();
       await feeding;
@@ -111,7 +121,7 @@ export async function runKills(options: KillOptions): Promise<KillResult> {
     for (const { point, isHit } of kills) if (isHit) hits.set(point, (hits.get(point) ?? 0) + 1);
     isKept = options.keepsEvidence === true && findings.violations.length > 0;
     const { requests } = sender;
-    return { ...findings, kills, hits, requests, folder: isKept ? folder : undefined };
+    return { ...findings, kills, brokerKills, hits, requests, folder: isKept ? folder : undefined };
   } finally {
     if (!isKept) rmSync(folder, { recursive: true, force: true });
   }
@@ -140,13 +150,9 @@ interface Living {
   readonly configFile: string;
   readonly fleet: Fleet;
   readonly kills: Kill[];
-  readonly lifeLimitMs: number;
 }
 
-async function live(
-  options: KillOptions,
-  { configFile, fleet, kills, lifeLimitMs }: Living,
-): Promise<void> {
+async function live(options: KillOptions, { configFile, fleet, kills }: Living): Promise<void> {
   const { clock, sender } = fleet;
   const random = namedRandom(options.seed, "kill plan");
   const plan = planOf(options);
@@ -161,7 +167,7 @@ async function live(
     const life = startLife({
       configFile,
       crashAt: `${point}:${passes}`,
-      startMs: options.broker === undefined ? clock.nowMs() : undefined,
+      startMs: clock.nowMs(),
     });
     let isOurs = false;
     const killIt = () => {

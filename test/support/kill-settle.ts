@@ -8,13 +8,13 @@ import { stages } from "../../services/pipeline.ts";
 import { type App, startApp } from "../../services/runtime/app.ts";
 import { systemClock } from "../../services/runtime/clock.ts";
 import { distinct, readTopic } from "./hard-log-outcome.ts";
-import { readWaitMs } from "./kill-config.ts";
+import { readWaitOf } from "./kill-config.ts";
 import type { Fleet } from "./kill-feed.ts";
 import { urlOf } from "./kill-life.ts";
 import { closesUntil, type Findings, owedKeys, verify } from "./kill-verify.ts";
 import type { Receiver } from "./receiver.ts";
 
-const settleLimitMs = 90_000;
+const settleLimitMs = 180_000;
 
 interface Rest {
   readonly config: Config;
@@ -32,7 +32,7 @@ export async function settle({ config, fleet, webhook }: Rest): Promise<Findings
   const untilMs = traffic.latestEndMs;
   const received = () => new Set(webhook.received.map(({ body }) => (body as { key: string }).key));
   {
-    await using app = await startApp({ config, report, clock, readWaitMs });
+    await using app = await startApp({ config, report, clock, readWaitMs: readWaitOf(config) });
     sender.address = urlOf(app.addresses["OTLP HTTP"] ?? "");
     await until("requests are taken", () => sender.waiting === 0, problems);
     // Time goes on without telemetry: heartbeats alone close what is open.
