@@ -34,6 +34,8 @@ const formatVersion = 2;
 const codecs: Readonly<Record<Compression, number>> = { none: 0, gzip: 1, zstd: 4 };
 /** Values from here on go as they are; copying a smaller one costs less than another stretch. */
 const referencedBytes = 16 * 1024;
+/** Setting up zstd takes some 60 µs, and half of that for each reader: more than a heartbeat's bytes are worth. */
+const leastCompressedBytes = 512;
 const noHeaders: Readonly<Record<string, string>> = Object.freeze({});
 
 /** `timeMs` stands for the append time until the broker sets its own. Values must not change until the batch is done with. */
@@ -42,7 +44,8 @@ export function encodeBatch(
   identity: BatchIdentity,
   options: { readonly compression: Compression; readonly timeMs: number },
 ): EncodedBatch {
-  const { compression, timeMs } = options;
+  const { timeMs } = options;
+  const compression = isWorthCompressing(records) ? options.compression : "none";
   const parts =
     compression === "none"
       ? encodeRecords(records, headerBytes, referencedBytes)
@@ -66,6 +69,12 @@ export function encodeBatch(
     checksum = crc32c(part === first ? first.subarray(checkedFrom) : part, checksum);
   first.writeUInt32BE(checksum, checksumAt);
   return { parts, sizeBytes };
+}
+
+function isWorthCompressing(records: readonly BatchRecord[]): boolean {
+  let bytes = 0;
+  for (const { value } of records) bytes += value?.length ?? 0;
+  return bytes >= leastCompressedBytes;
 }
 
 /** Level 1 of zstd costs less than what it saves in copying and sending. */

@@ -194,7 +194,8 @@ export function createKafkaProducer(
     }
     const broker = await client.broker(nodeId);
     const answers = await produce(
-      await broker.connectionPool.getConnection(),
+      // No fetches go this way, and appends do not wait here for the answers to commits and questions.
+      await broker.connectionPool.getConnection(1),
       [...byTopic].map(([topic, of]) => ({
         topic,
         partitions: of.map(({ lane, encoded }) => ({ partition: lane.partition, batch: encoded })),

@@ -86,8 +86,8 @@ export interface KafkaBroker {
   }): Promise<unknown>;
   readonly connectionPool: {
     send(request: ProtocolRequest): Promise<unknown>;
-    /** Connects if need be. */
-    getConnection(): Promise<RawConnection>;
+    /** One of the two that kafkajs keeps to a broker, 0 or 1, connected if need be. It sends fetches by the second, all else by the first. */
+    getConnection(index: 0 | 1): Promise<RawConnection>;
   };
 }
 

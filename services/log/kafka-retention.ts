@@ -10,12 +10,14 @@ import type { KafkaTopic, KafkaTopics } from "./kafka-topics.ts";
 import type { Pressure } from "./log.ts";
 
 const retryAfterMs = 1000;
+/** An answer may be told for so many times its age while the next one is looked up: nobody's request waits for it then. */
+const staleAges = 10;
 
 export interface KafkaRetention {
   /** Deletes what may go, in every topic that was ensured here. */
   run(): Promise<void>;
   pressure(): Promise<Pressure>;
-  /** To be called after a commit: what was known of pressure is over. */
+  /** To be called after a commit: what was known of pressure may be over. */
   forget(): void;
 }
 
@@ -28,7 +30,8 @@ export function createKafkaRetention(options: {
   readonly pressureAgeMs: number;
 }): KafkaRetention {
   const { topics, groups, positions, clock } = options;
-  let known: { readonly atMs: number; readonly pressure: Promise<Pressure> } | undefined;
+  let known: { readonly atMs: number; readonly pressure: Pressure } | undefined;
+  let looking: Promise<Pressure> | undefined;
 
   function deleting(): readonly KafkaTopic[] {
     return topics
@@ -90,25 +93,38 @@ export function createKafkaRetention(options: {
     return { state: "open" };
   }
 
+  /** What comes out is remembered; a failure is told to whoever waits for it, and nothing is known any more. */
+  async function look(): Promise<Pressure> {
+    const atMs = clock.nowMs();
+    try {
+      const pressure = await lookUp();
+      known = { atMs, pressure };
+      return pressure;
+    } catch (error) {
+      known = undefined;
+      throw error;
+    } finally {
+      looking = undefined;
+    }
+  }
+
   return {
     async run() {
       for (const [topic, registered] of await groups.registeredFor(deleting()))
         await trim(topic, registered);
     },
-    pressure() {
-      const nowMs = clock.nowMs();
-      if (known === undefined || nowMs - known.atMs > options.pressureAgeMs) {
-        const pressure = lookUp();
-        // A failure is told to whoever asked, and not remembered.
-        pressure.catch(() => {
-          known = undefined;
-        });
-        known = { atMs: nowMs, pressure };
-      }
-      return known.pressure;
+    async pressure() {
+      const before = known;
+      const ageMs = clock.nowMs() - (before?.atMs ?? Number.NEGATIVE_INFINITY);
+      if (ageMs > options.pressureAgeMs) looking ??= look();
+      if (before === undefined || ageMs > staleAges * options.pressureAgeMs)
+        return looking ?? look();
+      looking?.catch(() => {});
+      return before.pressure;
     },
     forget() {
-      known = undefined;
+      // A commit can only relieve.
+      if (known?.pressure.state === "refusing") known = undefined;
     },
   };
 }

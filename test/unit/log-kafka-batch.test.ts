@@ -61,6 +61,12 @@ describe("writing record batches", () => {
     });
   });
 
+  it("compresses what is large enough to be worth it", () => {
+    const codecOf = (bytes: number) =>
+      bytesOf([{ value: Buffer.alloc(bytes) }], "zstd").readInt16BE(21) & 7;
+    expect([codecOf(511), codecOf(512)]).toEqual([0, 4]);
+  });
+
   it("takes large values as they are, without a copy", () => {
     expect(encode(records).parts).toContain(large);
   });
