@@ -4,7 +4,7 @@
  */
 import { type Cell, type CellKey, cellAttributes, parseCellKey } from "../contracts/cell.ts";
 import type { Attribution } from "../contracts/incident.ts";
-import type { ValueCounts } from "./state.ts";
+import { type DimensionCounts, otherDimension } from "./other-dimension.ts";
 
 /** What one live cell shows of the incident's trouble. */
 export interface PlaceSample {
@@ -21,11 +21,6 @@ export interface PlaceSample {
   /** Whether the incident counts the cell as degraded. */
   readonly isMember: boolean;
 }
-
-/** Counts by value of a dimension beside the cell, over the affected cells. */
-export type DimensionCounts = Readonly<
-  Record<string, Readonly<Record<string, Readonly<ValueCounts>>>>
->;
 
 export interface Place {
   /** Empty: uniform over everything that can have this trouble. */
@@ -49,7 +44,8 @@ export function locate(samples: readonly PlaceSample[], dimensions: DimensionCou
   if (hit.length === 0) return { dimensions: [], attribution: [] };
   // All routes and no model call is not everywhere.
   const canBeUniform = kind === "genai" || samples.every((sample) => sample.cell.startsWith(kind));
-  const places = coverPlaces(hit, known, canBeUniform);
+  const found = coverPlaces(hit, known, canBeUniform);
+  const places = kind === "http" ? withCalls(found, samples) : found;
   const other = otherDimension(dimensions);
   const named =
     other === undefined
@@ -62,6 +58,9 @@ export function locate(samples: readonly PlaceSample[], dimensions: DimensionCou
     attribution: listAttribution({ samples: known, places, dimensions, other }),
   };
 }
+
+/** Part of the trouble that model calls must show to say where it is. */
+const callsPart = 0.25;
 
 /**
  * HTTP cells and model calls describe the same requests from two sides. The deeper side says where, if it shows at least a quarter of the
@@ -77,7 +76,7 @@ function deepestKind(samples: readonly PlaceSample[]): "genai" | "http" {
   }
   const calls = trouble.get("") ?? 0;
   trouble.delete("");
-  return calls > 0 && calls >= 0.25 * Math.max(0, ...trouble.values()) ? "genai" : "http";
+  return calls > 0 && calls >= callsPart * Math.max(0, ...trouble.values()) ? "genai" : "http";
 }
 
 function splitHit(samples: readonly PlaceSample[]): {
@@ -106,6 +105,40 @@ function splitHit(samples: readonly PlaceSample[]): {
 }
 
 type Attributes = Readonly<Record<string, string>>;
+
+/** Standard deviations of a count from which it is no chance. */
+const sureDeviations = 2;
+
+/**
+ * Places of HTTP requests whose model calls, taken together, surely show a quarter of the trouble too, although no single cell of them does yet:
+ * then it is not the service that fails but what is in its region, or everything.
+ */
+function withCalls(
+  places: readonly Attributes[],
+  samples: readonly PlaceSample[],
+): readonly Attributes[] {
+  const widened = places.map((place): Attributes => {
+    const region = place["cloud.region"];
+    const inRegion = samples.filter(
+      ({ cell }) => region === undefined || parseCellKey(cell).region === region,
+    );
+    const calls = inRegion.filter(({ cell }) => cell.startsWith("genai"));
+    const requests = inRegion.filter(({ cell }) => {
+      const attributes = cellAttributes(parseCellKey(cell));
+      return (
+        !cell.startsWith("genai") &&
+        Object.entries(place).every(([name, value]) => attributes[name] === value)
+      );
+    });
+    const bad = calls.reduce((sum, sample) => sum + sample.bad, 0);
+    const more = calls.reduce((sum, sample) => sum + sample.bad - sample.expected, 0);
+    const isShared =
+      more > sureDeviations * Math.sqrt(bad + 1) && more >= callsPart * excess(requests);
+    if (!isShared) return place;
+    return region === undefined ? {} : { "cloud.region": region };
+  });
+  return widened.some((place) => Object.keys(place).length === 0) ? [] : widened;
+}
 
 /** Conjunctions of one, two, three … of a cell's attributes. */
 function conjunctions(cell: Cell): Attributes[] {
@@ -191,35 +224,6 @@ function candidatesOf(hit: readonly PlaceSample[]): Candidate[] {
     }
   }
   return [...byName.values()].toSorted((a, b) => a.size - b.size || (a.name < b.name ? -1 : 1));
-}
-
-/** Dimensions that say what happened rather than where; shown, never named as the place. */
-const whatNotWhere = new Set(["error.type"]);
-/** Part of the bad requests that one value must hold, and how few of theirs the other values may have. */
-const leastShare = 0.8;
-const mostOutside = 0.3;
-
-/**
- * One value of one further dimension that holds nearly all of it while the other values are fine. Compared within cells, so
- * that a value that stands for a region or a model explains nothing by that.
- */
-function otherDimension(dimensions: DimensionCounts): Attributes | undefined {
-  let best: { readonly name: Attributes; readonly outside: number } | undefined;
-  for (const dimension of Object.keys(dimensions).toSorted()) {
-    if (whatNotWhere.has(dimension)) continue;
-    const values = Object.entries(dimensions[dimension] ?? {});
-    const bad = values.reduce((sum, [, counts]) => sum + counts.bad, 0);
-    for (const [value, counts] of values) {
-      if (value === "_other" || value === "" || bad < 10) continue;
-      const expectedOutside = bad - counts.expected;
-      if (counts.bad < leastShare * bad || expectedOutside < 5) continue;
-      const outside = (bad - counts.bad) / expectedOutside;
-      if (outside > mostOutside) continue;
-      if (best === undefined || outside < best.outside)
-        best = { name: { [dimension]: value }, outside };
-    }
-  }
-  return best?.name;
 }
 
 const mostAttributions = 12;

@@ -7,6 +7,7 @@ import {
   stepRatioCusum,
   stragglersThatMatter,
 } from "./ratio-cusum.ts";
+import { stepRecentDimensions } from "./recent-dimensions.ts";
 import { addHealthy, initialSignalTrack, stepSignal } from "./signal-track.ts";
 import { add, emptyTally, fade, type Tally, type UsualRatio, usualRatio } from "./tally.ts";
 import type { CellTrack, TrackStep } from "./track.ts";
@@ -34,6 +35,7 @@ export function initialCellTrack(): CellTrack {
     stragglers: emptyTally(),
     straggling: initialRatioCusum(),
     usualStragglers: { bad: 0, of: 0 },
+    recentDimensions: {},
     limitedBeyondFirst: { requests: 0, tenants: 0 },
     isLimitBroad: false,
     usualLogLatency: 0,
@@ -82,6 +84,7 @@ export function stepCell(track: CellTrack, frame: CellFrame, step: TrackStep): C
     stepRatioCusum(track.failing, { ...window, windowMs: step.windowMs }, matters);
   }
   rememberShare(track, share, step);
+  stepRecentDimensions(track, frame, step.fade.recent);
   stepStragglers(track, stragglersOf(frame, verdicts.stragglers), { learns, isWarm, step });
   return share;
 }

@@ -52,7 +52,8 @@ export function assignEpisodes(
         opened.push(episode);
       }
       const member = episode.members[cell];
-      if (member === undefined) episode.members[cell] = { sinceMs, lastMs: windowStartMs };
+      if (member === undefined)
+        episode.members[cell] = { sinceMs, lastMs: windowStartMs, hasDimensions: false };
       else member.lastMs = windowStartMs;
       if (sinceMs < episode.sinceMs) episode.sinceMs = sinceMs;
     }

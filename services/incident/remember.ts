@@ -23,9 +23,14 @@ export function rememberWindow(
     rememberEvidence(episode, { key, frame, track, signals });
     rememberTotals(episode, frame);
     if (signals.length === 0) continue;
-    rememberDimensions(episode, frame);
+    rememberDimensions(episode, key, { frame, track });
     rememberExamples(episode, frame);
   }
+}
+
+interface RememberedCell {
+  readonly frame: CellFrame;
+  readonly track: CellTrack;
 }
 
 function rememberEvidence(
@@ -96,26 +101,56 @@ function rememberTotals(episode: Episode, frame: CellFrame): void {
   );
 }
 
-function rememberDimensions(episode: Episode, frame: CellFrame): void {
+/** A window's counts; of a cell that joins the incident with it, those of the last minutes. */
+function rememberDimensions(episode: Episode, key: CellKey, of: RememberedCell): void {
+  const { frame, track } = of;
   const isSlow = Object.values(episode.evidence).every((evidence) =>
     ["ttft", "duration", "time_per_output_token", "stragglers"].includes(evidence.signal),
   );
-  for (const { dimension, values } of frame.dimensions) {
-    const kept = episode.dimensions[dimension] ?? {};
-    episode.dimensions[dimension] = kept;
-    const badOf = (value: (typeof values)[number]) =>
-      value.failures + value.limited + (isSlow ? value.slow : 0);
-    const bad = values.reduce((sum, value) => sum + badOf(value), 0);
-    const of = values.reduce((sum, value) => sum + value.requests, 0);
-    for (const value of values) {
-      const counts = kept[value.value] ?? { bad: 0, of: 0, expected: 0 };
-      if (kept[value.value] === undefined && Object.keys(kept).length >= dimensionValuesLimit)
-        continue;
-      kept[value.value] = counts;
-      counts.bad += badOf(value);
-      counts.of += value.requests;
-      counts.expected += of > 0 ? (bad * value.requests) / of : 0;
-    }
+  const member = episode.members[key];
+  if (member !== undefined && !member.hasDimensions) {
+    // They hold this window's already.
+    member.hasDimensions = true;
+    for (const [dimension, values] of Object.entries(track.recentDimensions))
+      addDimension(
+        episode,
+        dimension,
+        Object.entries(values).map(([value, { requests, failed, slow }]) => ({
+          value,
+          requests,
+          bad: failed + (isSlow ? slow : 0),
+        })),
+      );
+    return;
+  }
+  for (const { dimension, values } of frame.dimensions)
+    addDimension(
+      episode,
+      dimension,
+      values.map(({ value, requests, failures, limited, slow }) => ({
+        value,
+        requests,
+        bad: failures + limited + (isSlow ? slow : 0),
+      })),
+    );
+}
+
+function addDimension(
+  episode: Episode,
+  dimension: string,
+  values: readonly { readonly value: string; readonly requests: number; readonly bad: number }[],
+): void {
+  const kept = episode.dimensions[dimension] ?? {};
+  episode.dimensions[dimension] = kept;
+  const allBad = values.reduce((sum, { bad }) => sum + bad, 0);
+  const of = values.reduce((sum, { requests }) => sum + requests, 0);
+  for (const { value, requests, bad } of values) {
+    const counts = kept[value] ?? { bad: 0, of: 0, expected: 0 };
+    if (kept[value] === undefined && Object.keys(kept).length >= dimensionValuesLimit) continue;
+    kept[value] = counts;
+    counts.bad += bad;
+    counts.of += requests;
+    counts.expected += of > 0 ? (allBad * requests) / of : 0;
   }
 }
 

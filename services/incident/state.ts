@@ -65,6 +65,8 @@ export interface Member {
   readonly sinceMs: number;
   /** Start of the last window in which it was degraded. */
   lastMs: number;
+  /** Whether what its frames told of further dimensions before was taken over. */
+  hasDimensions: boolean;
 }
 
 /** One incident from its opening to its end; a reopened one begins again under the same id. */

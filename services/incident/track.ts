@@ -4,6 +4,7 @@ import type { SignalName, SignalVerdict } from "../contracts/frame.ts";
 import type { VisibleSignal } from "./families.ts";
 import type { Outright } from "./outright.ts";
 import type { RatioCusum } from "./ratio-cusum.ts";
+import type { RecentDimensions } from "./recent-dimensions.ts";
 import type { Tally, UsualRatio } from "./tally.ts";
 
 export interface CellTrack {
@@ -27,6 +28,8 @@ export interface CellTrack {
   readonly stragglers: Tally;
   readonly straggling: RatioCusum;
   readonly usualStragglers: UsualRatio;
+  /** Half-life `recentMs`. */
+  readonly recentDimensions: RecentDimensions;
   /** Refused for quota beyond the first of each window, and tenants beyond the first: one tenant adds none of the latter. */
   readonly limitedBeyondFirst: { requests: number; tenants: number };
   /** Whether rate limits hit many tenants; where the cell is too thin to tell, as in its class. */

@@ -1,10 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { type Cell, cellKey } from "../../services/contracts/cell.ts";
-import {
-  type DimensionCounts,
-  locate,
-  type PlaceSample,
-} from "../../services/incident/attribution.ts";
+import { locate, type PlaceSample } from "../../services/incident/attribution.ts";
+import type { DimensionCounts } from "../../services/incident/other-dimension.ts";
 import { aCell } from "../support/records.ts";
 
 const regions = ["eu-west-1", "us-east-1", "us-west-2", "ap-southeast-1"];
@@ -121,6 +118,31 @@ describe("attribution", () => {
       versions([20, 900], [9_000, 3_000]),
     );
     expect(place.dimensions).toEqual([{ "service.version": "1.5.0" }]);
+  });
+
+  it("names one instance of eight after six failures that are all its own, not after four of them", () => {
+    const instances = (bad: number) =>
+      dimension(
+        "service.instance.id",
+        Object.fromEntries(
+          Array.from({ length: 8 }, (_, at) => [`i${at}`, [at === 3 ? bad : 0, 200] as const]),
+        ),
+      );
+    const samples = samplesOf((c) => c.operation === "POST /chat", 0.05);
+    expect(locate(samples, instances(6)).dimensions).toEqual([
+      { "http.route": "/chat", "service.instance.id": "i3" },
+    ]);
+    expect(locate(samples, instances(4)).dimensions).toEqual([{ "http.route": "/chat" }]);
+  });
+
+  it("names the region where routes fail and its model calls do, though no single cell of these for sure", () => {
+    const inRegion = (c: Cell) => c.region === "eu-west-1";
+    const samples = samplesOf((c) => c.kind === "http" && inRegion(c), 0.1).map((sample, at) =>
+      fleet[at]?.kind === "genai" && inRegion(fleet[at] as Cell)
+        ? { ...sample, of: 60, bad: 6, expected: 0.2, strength: 0.1, doubt: 0.06 }
+        : sample,
+    );
+    expect(locate(samples, {}).dimensions).toEqual([{ "cloud.region": "eu-west-1" }]);
   });
 
   it("names the model and the version when it takes both", () => {

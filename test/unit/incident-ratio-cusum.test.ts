@@ -109,4 +109,29 @@ describe("a page for what fails in part", () => {
     ]);
     expect(page?.windowStartMs).toBeLessThanOrEqual(fleetStartMs + (from + 7) * fleetWindowMs);
   });
+
+  it("names the version that frames told of before it belonged to an incident", () => {
+    const play = new IncidentPlay();
+    play.play(warmUp);
+    play.play(8, ({ model, region }) =>
+      model === "o4-mini" && region === "us-east-1"
+        ? {
+            failing: 0.1,
+            dimensions: [
+              {
+                dimension: "service.version",
+                values: [
+                  { value: "1", requests: 40, failures: 0, limited: 0, slow: 0 },
+                  { value: "2", requests: 20, failures: 6, limited: 0, slow: 0 },
+                ],
+              },
+            ],
+          }
+        : {},
+    );
+    const page = play.incidents.find(({ transition }) => transition === "paged");
+    expect(page?.dimensions[0]).toMatchObject({ "service.version": "2" });
+    const first = play.incidents.find(({ transition }) => transition === "opened");
+    expect(first?.dimensions[0]).toMatchObject({ "service.version": "2" });
+  });
 });
