@@ -84,7 +84,7 @@ export function stepCell(track: CellTrack, frame: CellFrame, step: TrackStep): C
     stepRatioCusum(track.failing, { ...window, windowMs: step.windowMs }, matters);
   }
   rememberShare(track, share, step);
-  stepRecentDimensions(track, frame, step.fade.recent);
+  stepRecentDimensions(track.recentDimensions, frame, step.fade.recent);
   stepStragglers(track, stragglersOf(frame, verdicts.stragglers), { learns, isWarm, step });
   return share;
 }

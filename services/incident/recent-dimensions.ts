@@ -3,7 +3,6 @@
  * still names the version or the instance that is at fault.
  */
 import type { CellFrame } from "../contracts/frame.ts";
-import type { CellTrack } from "./track.ts";
 
 export interface RecentCounts {
   requests: number;
@@ -18,8 +17,11 @@ export type RecentDimensions = Record<string, Record<string, RecentCounts>>;
 const leastRequests = 0.5;
 
 /** Takes a window in, in place; frames tell of dimensions only while something is unusual. */
-export function stepRecentDimensions(track: CellTrack, frame: CellFrame, fade: number): void {
-  const { recentDimensions: recent } = track;
+export function stepRecentDimensions(
+  recent: RecentDimensions,
+  frame: CellFrame,
+  fade: number,
+): void {
   for (const [dimension, values] of Object.entries(recent)) {
     for (const [value, counts] of Object.entries(values)) {
       counts.requests *= fade;
