@@ -60,9 +60,9 @@ export interface TaskContext {
   readonly judgement: Judgement;
   /**
    * The next stage takes outputs in this process, with no log between, and nobody else reads them (a backtest): frames are handed over as
-   * they are, and closed windows, which none of the reducing stages reads, are not written. Default false.
+   * they are, so many windows at a time, the rest when the task finishes. Closed windows, which no reducing stage reads, are not written.
    */
-  readonly handsOver?: boolean;
+  readonly handsOver?: number;
 }
 
 /**

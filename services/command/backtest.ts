@@ -200,6 +200,7 @@ async function runBacktest(
     backtest.feed(partition, record);
     progress.update(windowStartMs - period.learnFromMs);
   }
+  backtest.finish();
   progress.end();
   return { transitions, windows, rejected, seconds: (performance.now() - startedMs) / 1000 };
 }

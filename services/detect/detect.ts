@@ -5,18 +5,16 @@
 import type { CellKey } from "../contracts/cell.ts";
 import { type Judgement, judgementSchema } from "../contracts/config.ts";
 import { ForeshockError } from "../contracts/errors.ts";
-import type { FrameHead, FrameWriter } from "../contracts/frame-write.ts";
+import type { FrameHead } from "../contracts/frame-write.ts";
 import { topics } from "../contracts/topics.ts";
-import type { CellWindow, WindowRecord } from "../contracts/window.ts";
+import type { WindowRecord } from "../contracts/window.ts";
 import { decodeWindow } from "../contracts/window-read.ts";
 import type { OutputRecord, Reducer, ReducerStage, TaskContext } from "../stage.ts";
-import { judgeCell } from "./cell-judge.ts";
-import { emptyNames, nameCells, otherKey } from "./cell-names.ts";
-import { silentWindow } from "./cell-silence.ts";
-import { fallAsleep, sleepAfterWindows, wakeUp } from "./cell-sleep.ts";
-import { type CellState, initialCell } from "./cell-state.ts";
+import { emptyNames, nameCells } from "./cell-names.ts";
+import type { CellState } from "./cell-state.ts";
 import { decodeSnapshot, encodeSnapshot } from "./detect-snapshot.ts";
 import { areErrorsOnly, keepTraces } from "./kept-traces.ts";
+import { createLiveCells, type DueWindow } from "./live-cells.ts";
 import { collectFrame, encodeWindowParts, openFrame } from "./record-parts.ts";
 import { noteSpans, preferSpans } from "./span-preference.ts";
 import { createStateCodec } from "./state-codec.ts";
@@ -32,21 +30,17 @@ export const detectStage: ReducerStage = {
   create: createDetect,
 };
 
-const framesPartition = 0;
+const toIncident = { topic: topics.frames, partition: 0 };
 const noBytes = new Uint8Array(0);
 
-interface LiveCell {
-  readonly key: CellKey;
-  readonly cell: CellState;
-  /** Its window when nothing was heard of it. */
-  readonly silence: CellWindow;
+/** A window whose cells have their names, and what its frame is of. */
+interface Named extends Omit<DueWindow, "frame"> {
+  readonly head: FrameHead;
 }
 
-/** In key order. */
-function liveCells(cells: ReadonlyMap<CellKey, CellState>): LiveCell[] {
-  return [...cells]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, cell]) => ({ key, cell, silence: silentWindow(key) }));
+/** One whose frame is handed over as it is. */
+interface Due extends Named {
+  readonly frame: ReturnType<typeof collectFrame>;
 }
 
 function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Reducer {
@@ -56,9 +50,11 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
   const merge = createWindowMerge(context.manifests, restored?.merge);
   const names = restored?.names ?? emptyNames();
   const cells = restored?.cells ?? new Map<CellKey, CellState>();
-  /** Cells in key order, while none has come or gone. */
-  let order: readonly LiveCell[] | undefined;
   const codec = restored?.codec ?? createStateCodec();
+  const judgeLive = createLiveCells(cells, codec);
+  /** Windows that are handed over together: those that wait for the others. */
+  const { handsOver } = context;
+  let waiting: Due[] = [];
   const judgements = new Map<number, Judgement>();
 
   function judgementOf(number: number): Judgement {
@@ -76,7 +72,8 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
     return judgement;
   }
 
-  function emit(closed: ClosedWindow): OutputRecord[] {
+  /** Gives a closed window's cells their names. */
+  function nameWindow(closed: ClosedWindow): Named {
     const { epoch, windowStartMs, windowMs, appendMs, pipeline } = closed;
     const judgement = judgementOf(epoch);
     const { cells: spans, metricCells: metrics } = closed;
@@ -85,19 +82,6 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
     noteSpans(names, spans);
     const { traces = 0, cleanTraces = 0 } = pipeline;
     keepTraces(names.kept, { traces, cleanTraces, windowMs });
-    drop(named.dropped);
-    const window: WindowRecord = {
-      task,
-      epoch,
-      windowStartMs,
-      windowMs,
-      appendMs,
-      watermarkMs: 0,
-      part: 0,
-      parts: 1,
-      pipeline,
-      cells: named.cells,
-    };
     const head: FrameHead = {
       task,
       epoch,
@@ -112,53 +96,51 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
         senders: pipeline.senders.length,
       },
     };
-    const to = { topic: topics.frames, partition: framesPartition };
-    if (context.handsOver === true) {
-      const whole = collectFrame();
-      judgeCells(named.cells, window, judgement, whole);
-      return [{ ...to, value: noBytes, frame: whole.finish(head) }];
-    }
+    return {
+      head,
+      cells: named.cells,
+      dropped: new Set(named.dropped),
+      time: { windowStartMs, windowMs, isErrorsOnly: areErrorsOnly(names.kept) },
+      judgement,
+    };
+  }
+
+  /** The records of a window: what it held, and what is said of it. */
+  function write(closed: ClosedWindow): OutputRecord[] {
     const frame = openFrame();
-    judgeCells(named.cells, window, judgement, frame);
+    const due = { ...nameWindow(closed), frame };
+    judgeLive([due]);
+    const { epoch, windowStartMs, windowMs, appendMs, pipeline } = closed;
+    const merged: WindowRecord = {
+      task,
+      epoch,
+      windowStartMs,
+      windowMs,
+      appendMs,
+      watermarkMs: 0,
+      part: 0,
+      parts: 1,
+      pipeline,
+      cells: due.cells,
+    };
     return [
-      ...encodeWindowParts(window).map((value) => ({ topic: topics.closed, partition, value })),
-      ...frame.finish(head).map((value) => ({ ...to, value })),
+      ...encodeWindowParts(merged).map((value) => ({ topic: topics.closed, partition, value })),
+      ...frame.finish(due.head).map((value) => ({ ...toIncident, value })),
     ];
   }
 
-  /** Adds all live cells to the frame in key order: those of the window, and the silent ones. */
-  function judgeCells(
-    present: readonly CellWindow[],
-    time: WindowRecord,
-    judgement: Judgement,
-    frame: Pick<FrameWriter, "add">,
-  ): void {
-    for (const { cell } of present)
-      if (!cells.has(cell)) {
-        cells.set(cell, initialCell(time.windowMs));
-        order = undefined;
-      }
-    order ??= liveCells(cells);
-    const { windowStartMs, windowMs } = time;
-    const when = { windowStartMs, windowMs, isErrorsOnly: areErrorsOnly(names.kept) };
-    let next = 0;
-    for (const { key, cell, silence } of order) {
-      const heard = present[next];
-      let window = silence;
-      if (heard !== undefined && heard.cell === key) {
-        window = heard;
-        next++;
-        wakeUp(cell, codec);
-      }
-      frame.add(judgeCell(cell, window, when, judgement.detect));
-      if (cell.silent >= sleepAfterWindows) fallAsleep(cell, codec);
-      if (key === otherKey && cell.quiet > judgement.series.evictAfterWindows) drop([key]);
-    }
-  }
-
-  function drop(keys: readonly CellKey[]): void {
-    for (const key of keys) cells.delete(key);
-    if (keys.length > 0) order = undefined;
+  /** Frames of the windows that have waited for `atLeast` of them, as they are. */
+  function handOver(closed: readonly ClosedWindow[], atLeast: number): OutputRecord[] {
+    for (const window of closed) waiting.push({ ...nameWindow(window), frame: collectFrame() });
+    if (waiting.length < atLeast) return [];
+    const due = waiting;
+    waiting = [];
+    judgeLive(due);
+    return due.map(({ frame, head }) => ({
+      ...toIncident,
+      value: noBytes,
+      frame: frame.finish(head),
+    }));
   }
 
   return {
@@ -173,9 +155,18 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
       judgementOf(window.epoch);
       const rejected = merge.offer(window);
       if (rejected !== undefined) return { outputs: [], rejected };
-      return { outputs: merge.close().flatMap(emit) };
+      const closed = merge.close();
+      if (handsOver !== undefined) return { outputs: handOver(closed, handsOver) };
+      return { outputs: closed.flatMap(write) };
     },
-    finish: (untilMs) => ({ outputs: merge.closeUntil(untilMs).flatMap(emit) }),
-    snapshot: () => ({ chunks: encodeSnapshot({ merge: merge.save(), names, cells, codec }) }),
+    finish(untilMs) {
+      const closed = merge.closeUntil(untilMs);
+      if (handsOver !== undefined) return { outputs: handOver(closed, 0) };
+      return { outputs: closed.flatMap(write) };
+    },
+    snapshot() {
+      if (waiting.length > 0) throw new Error(`${task}: windows wait, so that its state is torn`);
+      return { chunks: encodeSnapshot({ merge: merge.save(), names, cells, codec }) };
+    },
   };
 }

@@ -24,6 +24,9 @@ export interface BacktestListener {
   readonly onRejected: (reason: string) => void;
 }
 
+/** So many of a cell's windows are judged in a row: few enough to stay in a processor's caches. */
+const windowsTogether = 16;
+
 export class Backtest {
   private readonly detects: readonly Reducer[];
   private readonly incident: Reducer;
@@ -48,7 +51,7 @@ export class Backtest {
       ],
       epochs: known,
       judgement,
-      handsOver: true,
+      handsOver: windowsTogether,
     });
     this.detects = Array.from({ length: partitions }, (_, partition) =>
       create("detect", contextOf(`detect/${partition}`, partition)),
@@ -62,11 +65,19 @@ export class Backtest {
     const detect = this.detects[partition];
     if (detect === undefined)
       throw new RangeError(`backtest: partition ${partition} of ${this.detects.length}`);
-    for (const made of this.step(detect, { topic: topics.windows, partition, value: record })) {
-      if (made.topic !== topics.frames) continue;
-      for (const { value } of this.step(this.incident, made))
+    this.decide(this.step(detect, { topic: topics.windows, partition, value: record }));
+  }
+
+  /** Call at the end: some windows wait for more to be judged with. */
+  finish(): void {
+    for (const detect of this.detects)
+      this.decide(detect.finish?.(Number.NEGATIVE_INFINITY).outputs ?? []);
+  }
+
+  private decide(frames: readonly OutputRecord[]): void {
+    for (const frame of frames)
+      for (const { value } of this.step(this.incident, frame))
         this.listener.onIncident(incidentRecord.decode(value), value);
-    }
   }
 
   private step(reducer: Reducer, record: OutputRecord): readonly OutputRecord[] {

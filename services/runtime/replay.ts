@@ -55,9 +55,15 @@ export class Replay {
   constructor(options: ReplayOptions, listener: ReplayListener) {
     const { judgement, tasks, windowsPartitions } = options;
     const control = fixedControl(judgement, tasks, windowsPartitions);
-    const handsOver = listener.onFrame === undefined && listener.onClosed === undefined;
+    const isUnread = listener.onFrame === undefined && listener.onClosed === undefined;
     const make = (name: StageName, task: string, partition: number) =>
-      reducerStage(name).create({ task, partition, ...control, judgement, handsOver });
+      reducerStage(name).create({
+        task,
+        partition,
+        ...control,
+        judgement,
+        ...(isUnread && { handsOver: 1 }),
+      });
     for (const task of tasks)
       this.aggregates.set(task, make("aggregate", task, Number(task.split("/")[1])));
     this.detects = Array.from({ length: windowsPartitions }, (_, partition) =>

@@ -58,6 +58,7 @@ export async function measureBacktest(options: {
     backtest.feed(closed.partition, closed.record);
     options.onProgress((closed.windowStartMs - startMs) / (windows * windowMs));
   }
+  backtest.finish();
   const seconds = (performance.now() - startedMs) / 1000;
   const weeks = (windows * windowMs) / weekMs;
   return {

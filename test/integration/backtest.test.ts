@@ -99,6 +99,7 @@ describe("a backtest of the hard log's windows out of history", () => {
       },
     );
     for (const { partition, record } of closed) backtest.feed(partition, record);
+    backtest.finish();
     return { transitions, bytes, rejected };
   }
 
