@@ -43,10 +43,9 @@ export function createKafkaRetention(options: {
   async function olderThan(topic: KafkaTopic, ageMs: number): Promise<Map<number, number>> {
     const partitions = partitionsOf(topic);
     const time = Math.floor(clock.nowMs() - ageMs);
-    const [younger, ends] = await Promise.all([
-      positions.offsets(topic, partitions, time),
-      positions.offsets(topic, partitions, latest),
-    ]);
+    // The end first: asked for later, it would lie behind records that came in between, and these would be taken for old.
+    const ends = await positions.offsets(topic, partitions, latest);
+    const younger = await positions.offsets(topic, partitions, time);
     return new Map(
       partitions.map((partition) => {
         const offset = younger.get(partition) ?? -1;

@@ -1,4 +1,5 @@
 /** Topics on Kafka: made, compared with what is wanted, and remembered for the calls that name them. */
+import { setTimeout as wait } from "node:timers/promises";
 import { ForeshockError } from "../contracts/errors.ts";
 import type { KafkaClient } from "./kafka-client.ts";
 import { kafkaErrorType } from "./kafka-errors.ts";
@@ -41,6 +42,9 @@ const readConfigs = [
   "message.timestamp.type",
   "max.message.bytes",
 ] as const;
+const lateTypes = new Set(["UNKNOWN_TOPIC_OR_PARTITION", "LEADER_NOT_AVAILABLE"]);
+const describeTries = 50;
+const describeWaitMs = 100;
 const dynamicTopicConfig = 1;
 const topicsResource = 2;
 
@@ -86,6 +90,20 @@ export function createKafkaTopics(client: KafkaClient, options: KafkaTopicOption
     }
   }
 
+  /** A broker that is busy hears late of topics that were just made, and until then it knows no such topic. */
+  async function describeMade(names: readonly string[]): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await describe(names);
+        if (names.every((name) => known.has(name)) || attempt >= describeTries) return;
+      } catch (error) {
+        const isLate = lateTypes.has(kafkaErrorType(error) ?? "");
+        if (!isLate || attempt >= describeTries) throw error;
+      }
+      await wait(describeWaitMs);
+    }
+  }
+
   async function ensure(specs: readonly TopicSpec[]): Promise<void> {
     for (const spec of specs) checkTopicSpec(spec);
     await describe(specs.map((spec) => spec.name));
@@ -93,7 +111,7 @@ export function createKafkaTopics(client: KafkaClient, options: KafkaTopicOption
     const missing = specs.filter((spec) => !known.has(spec.name));
     if (missing.length > 0) {
       await create(missing);
-      await describe(missing.map((spec) => spec.name));
+      await describeMade(missing.map((spec) => spec.name));
       // Another process may have been quicker, and may have wanted something else.
       refuseDifferences(missing);
     }
@@ -124,7 +142,8 @@ export function createKafkaTopics(client: KafkaClient, options: KafkaTopicOption
     const replicationFactor = options.replicationFactor || Math.min(3, brokers.length);
     try {
       await admin.createTopics({
-        waitForLeaders: true,
+        // kafkajs waits, but not for a broker that does not know the topic yet.
+        waitForLeaders: false,
         topics: specs.map((spec) => ({
           topic: prefix + spec.name,
           numPartitions: spec.partitions,
