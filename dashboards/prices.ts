@@ -18,14 +18,12 @@ export const pricesAsOf = "2026";
 
 export const prices: readonly Price[] = [
   { model: "gpt-5.5", inputUsd: 5, cachedInputUsd: 0.5, outputUsd: 30 },
-  { model: "gpt-5.4", inputUsd: 2.5, cachedInputUsd: 0.25, outputUsd: 15 },
   { model: "gpt-5.4-mini", inputUsd: 0.75, cachedInputUsd: 0.075, outputUsd: 4.5 },
   { model: "gpt-4o", inputUsd: 2.5, cachedInputUsd: 1.25, outputUsd: 10 },
   { model: "gpt-4o-mini", inputUsd: 0.15, cachedInputUsd: 0.075, outputUsd: 0.6 },
   { model: "o4-mini", inputUsd: 1.1, cachedInputUsd: 0.275, outputUsd: 4.4 },
   { model: "text-embedding-3-small", inputUsd: 0.02, cachedInputUsd: 0.02, outputUsd: 0 },
   { model: "claude-opus-5-5", inputUsd: 4, cachedInputUsd: 0.2, outputUsd: 20 },
-  { model: "claude-opus-5", inputUsd: 5, cachedInputUsd: 0.5, outputUsd: 25 },
   { model: "claude-sonnet-5-5", inputUsd: 2, cachedInputUsd: 0.1, outputUsd: 10 },
   { model: "claude-haiku-4-5", inputUsd: 1, cachedInputUsd: 0.1, outputUsd: 5 },
   { model: "claude-sonnet-4-5", inputUsd: 3, cachedInputUsd: 0.3, outputUsd: 15 },

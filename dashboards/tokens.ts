@@ -119,7 +119,7 @@ const panels: readonly PanelSpec[] = [
     title: "By model",
     description: "Calls, tokens and cost of each model. Bad: one with much cost and few calls.",
     width: 16,
-    height: 8,
+    height: 11,
     unit: "none",
     links,
     columns: {
@@ -153,7 +153,7 @@ const panels: readonly PanelSpec[] = [
     description:
       "The price list that all cost here is made with: an example until you put yours there. Bad: not what your contract says.",
     width: 8,
-    height: 8,
+    height: 11,
     unit: "none",
     markdown: `USD a million tokens, an example after list prices of ${pricesAsOf}; yours go into \`dashboards/prices.ts\`:\n\n| model | input | cached | output |\n| --- | ---: | ---: | ---: |\n${listed}`,
   },

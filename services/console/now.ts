@@ -11,7 +11,7 @@ import {
   type SignalView,
 } from "../contracts/http-api.ts";
 import { isSilenced } from "../contracts/silence.ts";
-import type { CellKnown, ConsoleState, IncidentKnown } from "./state.ts";
+import { type CellKnown, type ConsoleState, type IncidentKnown, keptSignals } from "./state.ts";
 import { healthOf } from "./web/health.ts";
 
 export interface NowOptions {
@@ -163,13 +163,6 @@ function signalView(verdict: SignalVerdict): SignalView {
   return { signal, words, unit, state, seen, expected, low, high, bad, of };
 }
 
-/** Where nothing is unusual, what moves first is shown. */
-const calmOrder: readonly SignalName[] = [
-  ...(["ttft", "duration", "failures", "traffic"] as const),
-  // Cells that metrics alone tell of have these, some not in every window.
-  ...(["in_flight", "queued"] as const),
-];
-
 /** The incident's signal where there is one, else the most surprising, else what moves first. */
 function mainVerdict(known: CellKnown, leading: SignalName | undefined): SignalVerdict | undefined {
   const { signals } = known.frame;
@@ -180,7 +173,8 @@ function mainVerdict(known: CellKnown, leading: SignalName | undefined): SignalV
     .sort((a, b) => b.surprise - a.surprise);
   const [worst] = unusual;
   if (worst !== undefined) return worst;
-  for (const name of calmOrder) {
+  // Where nothing is unusual, what moves first is shown.
+  for (const name of keptSignals) {
     const found = signals.find(({ signal }) => signal === name) ?? missing(known, name);
     // A signal that this cell has never had a value for (streaming is off, say) gives way to the next.
     if (found !== undefined && (found.seen !== null || known.series.get(name)?.hasValue()))

@@ -57,8 +57,14 @@ export function emptyConsoleState(windowMs: number): ConsoleState {
   };
 }
 
-/** Signals whose recent past is kept for every cell; others from when they first become unusual. */
-const keptSignals: ReadonlySet<SignalName> = new Set(["ttft", "duration", "failures", "traffic"]);
+/**
+ * Signals whose recent past is kept for every cell, first what moves first; others from when they first become unusual. The last two are all that
+ * cells have which metrics alone tell of, and some not in every window.
+ */
+export const keptSignals: readonly SignalName[] = [
+  ...(["ttft", "duration", "failures", "traffic"] as const),
+  ...(["in_flight", "queued"] as const),
+];
 const keptCells = 5_000;
 const keptIncidents = 500;
 const keptRevisions = 500;
@@ -99,7 +105,7 @@ function keepPoint(known: CellKnown, verdict: SignalVerdict, frame: Frame): void
   let series = known.series.get(verdict.signal);
   if (series === undefined) {
     const isUnusual = verdict.state === "watching" || verdict.state === "anomalous";
-    if (!isUnusual && !keptSignals.has(verdict.signal)) return;
+    if (!isUnusual && !keptSignals.includes(verdict.signal)) return;
     series = createCellSeries(frame.windowMs, recentMs);
     known.series.set(verdict.signal, series);
   }

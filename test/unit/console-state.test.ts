@@ -145,6 +145,18 @@ describe("the main signal", () => {
     });
   });
 
+  it("stays also where metrics alone tell of a cell, and not in every window", () => {
+    const state = emptyConsoleState(5_000);
+    applyFrame(state, frameWith([aVerdict({ signal: "in_flight", seen: 12 })]), startMs);
+    const next = { ...frameWith([]), windowStartMs: startMs + 5_000 };
+    applyFrame(state, next, startMs + 5_000);
+    expect(nowView(state, options).cells[0]?.main).toMatchObject({
+      signal: "in_flight",
+      unit: "requests",
+      seen: null,
+    });
+  });
+
   it("gives way where the cell never has a value for it", () => {
     const never = aVerdict({ signal: "ttft", seen: null });
     expect(mainOf([never, aVerdict({ signal: "duration" })])).toBe("duration");

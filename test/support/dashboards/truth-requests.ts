@@ -1,7 +1,15 @@
 import { errorWords } from "../../../dashboards/sql/outcomes.ts";
 import { knownErrorTextBytes } from "../../../services/contracts/error-text.ts";
 import type { Outcome } from "../../../services/contracts/outcomes.ts";
-import { count, type Expectation, type Expected, isChosen, isWithin, type Scene } from "./truth.ts";
+import {
+  count,
+  type Expectation,
+  type Expected,
+  isChosen,
+  isWithin,
+  modelCalls,
+  type Scene,
+} from "./truth.ts";
 import type { Call } from "./world.ts";
 
 /** Spans stand in history by their start. */
@@ -40,7 +48,7 @@ const row = (call: Call) => ({
 
 export const requestsTruth: Readonly<Record<string, Expectation>> = {
   "Calls by outcome": (scene) => {
-    const calls = started(scene);
+    const calls = modelCalls(scene);
     const named = Object.entries(errorWords);
     return {
       columns: Object.fromEntries(named.map(([, words]) => [words, "exact"])),

@@ -10,7 +10,7 @@ import type {
 import type { Result } from "../compare.ts";
 import type { Chart, TimeSpan } from "./draw-series.ts";
 import { formatted } from "./format.ts";
-import { at, type Box, fitted, ink, path, plainColor, rect, text } from "./svg.ts";
+import { at, type Box, fitted, ink, path, plainColor, rect, text, wrapped } from "./svg.ts";
 
 export function drawStat(panel: StatPanel, { rows }: Result, box: Box): string {
   const raw = rows[0]?.[0];
@@ -193,15 +193,14 @@ export function drawBars(panel: BarPanel, { columns, rows }: Result, box: Box): 
 export function drawText(panel: TextPanel, box: Box): string {
   const lines = panel.markdown
     .split("\n")
-    .filter((line) => line !== "" && !line.startsWith("| ---"));
+    .filter((line) => line !== "" && !line.startsWith("| ---"))
+    .flatMap((line) =>
+      line.startsWith("|") ? [line] : wrapped(line.replaceAll("`", ""), box.width - 20, 10.5),
+    );
   return lines
     .map((line, i) => {
       const y = box.y + 16 + i * 20;
-      if (!line.startsWith("|"))
-        return text(box.x + 10, y, fitted(line.replaceAll("`", ""), box.width - 20, 10.5), {
-          size: 10.5,
-          color: ink.quiet,
-        });
+      if (!line.startsWith("|")) return text(box.x + 10, y, line, { size: 10.5, color: ink.quiet });
       const cells = line.split("|").slice(1, -1);
       return cells
         .map((cell, column) =>

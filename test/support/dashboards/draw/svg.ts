@@ -70,8 +70,27 @@ export const rect = (box: Box, fill: string, more = "") =>
 
 export const path = (d: string, attributes: string) => `<path d="${d}" ${attributes}/>`;
 
-/** About so many letters of a size fit into a width; longer words end in an ellipsis. */
+/** Widths over the size, about: digits are wider than letters are on average. */
+const widths = { digit: 0.64, other: 0.56 } as const;
+
+const widthOf = (words: string, size: number) =>
+  size * [...words].reduce((sum, one) => sum + (/\d/.test(one) ? widths.digit : widths.other), 0);
+
+/** What of a text fits into a width; a longer one ends in an ellipsis. */
 export function fitted(words: string, width: number, size = 11): string {
-  const most = Math.max(1, Math.floor(width / (size * 0.56)));
-  return words.length <= most ? words : `${words.slice(0, most - 1)}…`;
+  if (widthOf(words, size) <= width) return words;
+  let kept = words;
+  while (kept.length > 1 && widthOf(`${kept}…`, size) > width) kept = kept.slice(0, -1);
+  return `${kept}…`;
+}
+
+/** A text in lines that fit into a width, broken between words. */
+export function wrapped(words: string, width: number, size = 11): string[] {
+  const lines: string[] = [];
+  for (const word of words.split(" ")) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && widthOf(longer, size) <= width) lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines;
 }
