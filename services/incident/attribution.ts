@@ -40,11 +40,12 @@ const mostPlaces = 4;
 
 export function locate(samples: readonly PlaceSample[], dimensions: DimensionCounts): Place {
   const kind = deepestKind(samples);
-  const { hit, known } = splitHit(samples.filter((sample) => sample.cell.startsWith(kind)));
+  const split = splitHit(samples.filter((sample) => sample.cell.startsWith(kind)));
+  const { hit, known } = split;
   if (hit.length === 0) return { dimensions: [], attribution: [] };
   // All routes and no model call is not everywhere.
   const canBeUniform = kind === "genai" || samples.every((sample) => sample.cell.startsWith(kind));
-  const found = coverPlaces(hit, known, canBeUniform);
+  const found = coverPlaces(split, canBeUniform);
   const places = kind === "http" ? withCalls(found, samples) : found;
   const other = otherDimension(dimensions);
   const named =
@@ -79,10 +80,17 @@ function deepestKind(samples: readonly PlaceSample[]): "genai" | "http" {
   return calls > 0 && calls >= callsPart * Math.max(0, ...trouble.values()) ? "genai" : "http";
 }
 
-function splitHit(samples: readonly PlaceSample[]): {
+interface Split {
   readonly hit: readonly PlaceSample[];
+  /** Hit ones and those that are surely healthy. */
   readonly known: readonly PlaceSample[];
-} {
+  /** Those of which nothing is sure, one by one. */
+  readonly unknown: readonly PlaceSample[];
+  /** Strength below which a cell is healthy. */
+  readonly limit: number;
+}
+
+function splitHit(samples: readonly PlaceSample[]): Split {
   const members = samples
     .filter((s) => s.isMember && s.strength > 0)
     .toSorted((a, b) => a.strength - b.strength);
@@ -95,13 +103,23 @@ function splitHit(samples: readonly PlaceSample[]): {
     typical = sample.strength;
     if (seen >= 0.5 * total) break;
   }
-  if (typical <= 0) return { hit: [], known: [] };
   const limit = hitPart * typical;
+  if (typical <= 0) return { hit: [], known: [], unknown: [], limit };
   const hit = samples.filter(
     (s) => s.strength >= limit && (s.isMember || s.strength > 2 * s.doubt),
   );
-  const healthy = samples.filter((s) => s.strength + 1.3 * s.doubt < limit);
-  return { hit, known: [...hit, ...healthy] };
+  const healthy = samples.filter((s) => isHealthy([s], limit));
+  const known = [...hit, ...healthy];
+  return { hit, known, unknown: samples.filter((s) => !known.includes(s)), limit };
+}
+
+/** Whether cells, taken together, are surely below a strength. */
+function isHealthy(samples: readonly PlaceSample[], limit: number): boolean {
+  const of = samples.reduce((sum, s) => sum + s.of, 0);
+  if (of <= 0) return samples.every((s) => s.strength + 1.3 * s.doubt < limit);
+  const strength = samples.reduce((sum, s) => sum + s.of * s.strength, 0) / of;
+  const doubt = Math.sqrt(samples.reduce((sum, s) => sum + (s.of * s.doubt) ** 2, 0)) / of;
+  return strength + 1.3 * doubt < limit;
 }
 
 type Attributes = Readonly<Record<string, string>>;
@@ -156,8 +174,7 @@ interface Candidate {
 }
 
 function coverPlaces(
-  hit: readonly PlaceSample[],
-  known: readonly PlaceSample[],
+  { hit, known, unknown, limit }: Split,
   canBeUniform: boolean,
 ): readonly Attributes[] {
   const weight = (samples: readonly PlaceSample[]) => samples.reduce((sum, s) => sum + s.of, 0);
@@ -165,7 +182,9 @@ function coverPlaces(
   const isUniform =
     weight(hit) >= leastPurity * weight(known) && hit.length >= leastPurity * known.length;
   if (isUniform && canBeUniform) return [];
-  const cells = new Map(known.map((s) => [s.cell, cellAttributes(parseCellKey(s.cell))]));
+  const cells = new Map(
+    [...known, ...unknown].map((s) => [s.cell, cellAttributes(parseCellKey(s.cell))]),
+  );
   const holds = (attributes: Attributes, sample: PlaceSample) =>
     Object.entries(attributes).every(([name, value]) => cells.get(sample.cell)?.[name] === value);
   const candidates = candidatesOf(hit);
@@ -176,6 +195,9 @@ function coverPlaces(
     let best: { readonly candidate: Candidate; readonly gain: number } | undefined;
     for (const candidate of candidates) {
       const inside = known.filter((sample) => holds(candidate.attributes, sample));
+      // Cells too thin to tell one by one may tell together that the name says too much.
+      const doubtful = unknown.filter((sample) => holds(candidate.attributes, sample));
+      if (doubtful.length > 0 && isHealthy(doubtful, limit)) inside.push(...doubtful);
       const insideHit = inside.filter((sample) => isHit.has(sample.cell));
       const isPure =
         weight(insideHit) >= leastPurity * weight(inside) &&

@@ -93,6 +93,18 @@ describe("attribution", () => {
     expect(locate(samples, {}).dimensions).toEqual([{ "gen_ai.request.model": "gpt-4o" }]);
   });
 
+  it("leaves the model out of it when its other cells, each too thin to tell, are healthy together", () => {
+    const isHit = (c: Cell) => c.model === "gpt-4o" && c.region === "us-east-1";
+    const samples = samplesOf(isHit).map((sample, at) =>
+      fleet[at]?.model === "gpt-4o" && !sample.isMember
+        ? { ...sample, of: 10, bad: 0, expected: 0, strength: 0, doubt: 0.1 }
+        : sample,
+    );
+    expect(locate(samples, {}).dimensions).toEqual([
+      { "gen_ai.request.model": "gpt-4o", "cloud.region": "us-east-1" },
+    ]);
+  });
+
   /** Counts by value, with what each would have if values did not matter. */
   function dimension(name: string, values: Record<string, readonly [bad: number, of: number]>) {
     const bad = Object.values(values).reduce((sum, [count]) => sum + count, 0);
