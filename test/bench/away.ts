@@ -1,7 +1,7 @@
 /**
  * What happens when ClickHouse, the webhook or the broker is away for minutes under load: what was lost or doubled, and how fast what has
  * piled up is worked off, as minutes away over minutes of catching up.
- *   npm run bench:away -- [--json FILE] [--seed N] [--quick]
+ *   npm run bench:away -- [--json FILE] [--seed N] [--quick] [--part history|sink|broker]
  * ClickHouse hangs and the webhook is closed for ten minutes of a clock that goes forty times as fast as the wall's; Kafka is killed for ten
  * minutes of the wall's, since its time is its own.
  */
@@ -10,7 +10,11 @@ import { type AwayOptions, runAway } from "../support/away-run.ts";
 import { needsKafka, startKafkaBroker } from "../support/kafka-broker.ts";
 import { benchFlags, publish } from "./support/report.ts";
 
-const flags = benchFlags();
+const argv = process.argv.slice(2);
+const partAt = argv.indexOf("--part");
+const [, onlyPart] = partAt < 0 ? [] : argv.splice(partAt, 2);
+const flags = benchFlags(argv);
+const isWanted = (kind: string) => onlyPart === undefined || onlyPart === kind;
 const minuteMs = 60_000;
 const figures: Record<string, number> = {};
 const absent: Record<string, string> = {};
@@ -34,8 +38,8 @@ async function measure(part: AwayOptions["part"], awayMs: number, callsPerSecond
 
 const isQuick = flags.isQuick;
 for (const kind of ["history", "sink"] as const)
-  await measure({ kind }, (isQuick ? 2 : 10) * minuteMs, isQuick ? 10 : 60);
-const noKafka = needsKafka();
+  if (isWanted(kind)) await measure({ kind }, (isQuick ? 2 : 10) * minuteMs, isQuick ? 10 : 60);
+const noKafka = isWanted("broker") ? needsKafka() : "another part was asked for";
 if (noKafka !== undefined) absent["broker_catch_up_ratio"] = noKafka;
 else {
   await using broker = await startKafkaBroker();
