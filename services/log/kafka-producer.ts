@@ -17,8 +17,8 @@ import {
   queueAppend,
   takeBatches,
 } from "./kafka-lanes.ts";
-import { type ProducedPartition, produce } from "./kafka-produce.ts";
-import { kafkaError } from "./kafka-protocol.ts";
+import { type ProducedPartition, produce, type RawConnection } from "./kafka-produce.ts";
+import { type KafkaBroker, kafkaError } from "./kafka-protocol.ts";
 import type { KafkaTopic } from "./kafka-topics.ts";
 import type { Appended, AppendRecord } from "./log.ts";
 
@@ -194,8 +194,7 @@ export function createKafkaProducer(
     }
     const broker = await client.broker(nodeId);
     const answers = await produce(
-      // No fetches go this way, and appends do not wait here for the answers to commits and questions.
-      await broker.connectionPool.getConnection(1),
+      await connectionOf(broker),
       [...byTopic].map(([topic, of]) => ({
         topic,
         partitions: of.map(({ lane, encoded }) => ({ partition: lane.partition, batch: encoded })),
@@ -221,6 +220,20 @@ export function createKafkaProducer(
       while (running.size > 0 || isScheduled) await Promise.all([...running, undefined]);
     },
   };
+}
+
+const opening = new WeakMap<object, Promise<RawConnection>>();
+
+/**
+ * No fetches go by kafkajs's second connection, and appends do not wait there for the answers to commits and questions. While it is not
+ * up, kafkajs would open another one for everybody who asks.
+ */
+function connectionOf({ connectionPool }: KafkaBroker): Promise<RawConnection> {
+  const under = opening.get(connectionPool);
+  if (under !== undefined) return under;
+  const begun = connectionPool.getConnection(1).finally(() => opening.delete(connectionPool));
+  opening.set(connectionPool, begun);
+  return begun;
 }
 
 /** Errors of the protocol say so themselves; a lost connection or a time-out always passes. */

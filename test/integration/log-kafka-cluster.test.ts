@@ -239,6 +239,19 @@ describe.skipIf(missing !== undefined)(
         expect(await readTexts(log, partition)).toEqual(texts);
     }, 120_000);
 
+    it("appends to all partitions by one connection, however many appends begin before it stands", async () => {
+      const { port, advertisedPort } = broker.detour;
+      await using proxy = await openKafkaProxy({ listening: advertisedPort, to: port });
+      const log = await open({ brokers: [`127.0.0.1:${advertisedPort}`] });
+      await log.ensureTopics([events]);
+      const appending = [0, 1, 2, 3].map(async (partition) => {
+        for (let turns = 0; turns < 20 * partition; turns++) await Promise.resolve();
+        await log.append([event("a", partition)]);
+      });
+      await Promise.all(appending);
+      expect(proxy.unused).toBe(0);
+    });
+
     for (const compression of ["none", "gzip", "zstd"] as const) {
       it(`reads back what it wrote with compression ${compression}`, async () => {
         const log = await open({ compression });

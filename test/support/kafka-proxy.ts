@@ -11,6 +11,8 @@ export interface KafkaProxy extends AsyncDisposable {
   fate: () => Fate;
   /** Requests that met another fate than to be carried. */
   readonly cut: number;
+  /** Connections that stand and have never carried a request. */
+  readonly unused: number;
 }
 
 const produceKey = 0;
@@ -21,6 +23,7 @@ export async function openKafkaProxy(options: {
   readonly to: number;
 }): Promise<KafkaProxy> {
   const sockets = new Set<Socket>();
+  const unused = new Set<Socket>();
   let cut = 0;
   const server = createServer((client) => {
     const broker = connect(options.to, "127.0.0.1");
@@ -29,9 +32,12 @@ export async function openKafkaProxy(options: {
       for (const each of [client, broker]) {
         each.destroy();
         sockets.delete(each);
+        unused.delete(each);
       }
     };
+    unused.add(client);
     const requests = readFrames((frame) => {
+      unused.delete(client);
       const fate = frame.readInt16BE(4) === produceKey ? proxy.fate() : "carry";
       if (fate !== "carry") cut++;
       if (fate === "lose answer") losesAnswers = true;
@@ -57,6 +63,9 @@ export async function openKafkaProxy(options: {
     fate: (): Fate => "carry",
     get cut() {
       return cut;
+    },
+    get unused() {
+      return unused.size;
     },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy();
