@@ -2,14 +2,14 @@
  * How unusual each row of a series of timestamps and values is: the default detection for any metric that one has as numbers. One
  * pass, causal, one fixed configuration for all series; state survives JSON.
  *
- * Formula: the largest of seven weighted novelties (`remembered.ts`), each the distance of one view of the row to the nearest that was
- * seen before, as a share of that view's range: the value; its residuals to EWMAs of 5 and 100 rows; its step; the mean of the last
- * 30 rows; the residual to the profile of day or week where that says more; the log of the mean step. It counts only where it is a
- * record of the last 115 rows. score = n/(n + 0.0415), so that 0.5 stands for 4.15 % of the range. A row alerts where the score is at
- * least 0.5 and a robust chart (`robust-chart.ts`) sees 1.5 deviations, too.
+ * Formula: the largest of five weighted novelties (`remembered.ts`), each the distance of one view of the row to the nearest that was
+ * seen before, as a share of that view's range: the value; its residual to an EWMA of 5 rows; an EWMA of 100 rows; the log of the
+ * standard deviation of the last 50 rows; the residual to the profile of day or week where that says more. It counts only where it is
+ * a record of the last 115 rows. score = n/(n + 0.03), so that 0.5 stands for 3 % of the range. A row alerts where
+ * the score is at least 0.5 and a robust chart (`robust-chart.ts`) sees 1.5 deviations, too.
  * Source: nearest-neighbour novelty; Lucas & Saccucci 1990 for the chart. Weights and lengths were chosen on the Numenta benchmark's
  * corpus and on generated telemetry, once for all series: docs/scoring.md.
- * Cost: about 3 µs a row; at most some 4,500 numbers of state.
+ * Cost: about 3 µs a row; at most some 4,000 numbers of state.
  * False alarms: docs/scoring.md gives the measured rate on series without any anomaly.
  */
 import { type Average, addTo, emptyAverage, weightOf } from "./averages.ts";
@@ -18,27 +18,24 @@ import { nothingRemembered, noveltyOf, type Remembered } from "./remembered.ts";
 import { addToChart, emptyChart, expectedOf, type RobustChart } from "./robust-chart.ts";
 import { addToSeason, emptySeason, type Season, seasonalResidual } from "./season.ts";
 
-const views = ["value", "near", "far", "step", "slow", "season", "stir"] as const;
+const views = ["value", "near", "slow", "spread", "season"] as const;
 type View = (typeof views)[number];
 
 const weights: Readonly<Record<View, number>> = {
   value: 1,
-  near: 0.8,
-  far: 1.2,
-  step: 0.3,
-  slow: 1.25,
-  season: 0.35,
-  stir: 0.3,
+  near: 0.5,
+  slow: 0.4,
+  spread: 0.35,
+  season: 0.25,
 };
 
 export interface SeriesState {
   rows: number;
-  previous: number;
+  /** The last `spreadRows` values, the oldest first. */
+  last: number[];
   memory: Record<View, Remembered>;
   near: Average;
-  far: Average;
   slow: Average;
-  stir: Average;
   /** Means that a seasonal profile has to beat. */
   plain: Average[];
   season: Season;
@@ -71,30 +68,27 @@ export interface KnownRange {
 export const alertScore = 0.5;
 
 const nearWeight = weightOf(5);
-const farWeight = weightOf(100);
-const slowWeight = weightOf(30);
-const stirWeight = weightOf(8);
+const slowRows = 100;
+const slowWeight = weightOf(slowRows);
+const spreadRows = 50;
+/** Smaller deviations, as a share of the range, are taken for no difference. */
+const spreadFloor = 0.005;
 const plainWeights = [weightOf(2), weightOf(8), weightOf(40)];
 const recordRows = 115;
 /** Novelty that scores 0.5: a share of the range. */
-const halfScore = 0.0415;
+const halfScore = 0.03;
 const alertDeviations = 1.5;
 /** The range is hardly known before. */
 const alertFromRow = 150;
-/** Rows before means of many rows say anything. */
-const stirFromRow = 12;
-const slowFromRow = 30;
 
 export function initialSeriesState(): SeriesState {
   const memory = Object.fromEntries(views.map((view) => [view, nothingRemembered()]));
   return {
     rows: 0,
-    previous: 0,
+    last: [],
     memory: memory as Record<View, Remembered>,
     near: emptyAverage(),
-    far: emptyAverage(),
     slow: emptyAverage(),
-    stir: emptyAverage(),
     plain: plainWeights.map(emptyAverage),
     season: emptySeason(),
     chart: emptyChart(),
@@ -143,21 +137,13 @@ function largestNovelty(
   value: number,
   known: KnownRange | undefined,
 ): number {
-  const { memory, near, far, slow, stir, season, plain } = state;
+  const { memory, near, slow, season, plain, last } = state;
   // Residuals have ranges of their own.
   const range = known === undefined ? undefined : known.high - known.low;
   const novelty = (view: View, seen: number, within?: number) =>
     weights[view] * noveltyOf(memory[view], seen, within);
   let largest = novelty("value", value, range);
-  const step = row === 0 ? 0 : value - state.previous;
-  if (row > 0) {
-    largest = Math.max(
-      largest,
-      novelty("near", value - near.mean),
-      novelty("far", value - far.mean),
-    );
-    if (row > 1) largest = Math.max(largest, novelty("step", step));
-  }
+  if (row > 0) largest = Math.max(largest, novelty("near", value - near.mean));
   const seasonal = seasonalResidual(season, timeMs, value);
   if (seasonal !== undefined) {
     const seen = novelty("season", seasonal.residual);
@@ -172,14 +158,23 @@ function largestNovelty(
   for (const [index, average] of plain.entries())
     addTo(average, value, plainWeights[index] as number);
   addTo(near, value, nearWeight);
-  addTo(far, value, farWeight);
   addTo(slow, value, slowWeight);
-  addTo(stir, Math.abs(step), stirWeight);
-  if (row > slowFromRow) largest = Math.max(largest, novelty("slow", slow.mean, range));
-  if (row > stirFromRow) {
-    const smallest = 1e-9 * (1 + Math.abs(value));
-    largest = Math.max(largest, novelty("stir", Math.log(stir.mean + smallest)));
+  if (row > slowRows) largest = Math.max(largest, novelty("slow", slow.mean, range));
+  if (last.length === spreadRows) last.shift();
+  last.push(value);
+  if (last.length === spreadRows) {
+    const { low, high } = memory.value;
+    const smallest = spreadFloor * (high - low) + Number.MIN_VALUE;
+    largest = Math.max(largest, novelty("spread", Math.log(deviationOf(last) + smallest)));
   }
-  state.previous = value;
   return largest;
+}
+
+function deviationOf(values: readonly number[]): number {
+  let sum = 0;
+  for (const value of values) sum += value;
+  const mean = sum / values.length;
+  let squares = 0;
+  for (const value of values) squares += (value - mean) ** 2;
+  return Math.sqrt(squares / values.length);
 }
