@@ -62,7 +62,7 @@ function readCell(reader: WireReader): CellFrame {
   while (reader.hasMore()) {
     const tag = reader.varint();
     const field = Math.floor(tag / 8);
-    if (field === 1) cell = reader.string() as CellKey;
+    if (field === 1) cell = reader.name() as CellKey;
     else if (field < 11) at[field] = number(reader, tag % 8);
     else if (field === 11) context.trafficRatio = number(reader, tag % 8);
     else if (field === 12) context.inputTokensRatio = number(reader, tag % 8);
@@ -132,7 +132,7 @@ function readReason(reader: WireReader): SignalVerdict["reasons"][number] {
   while (reader.hasMore()) {
     const tag = reader.varint();
     const field = Math.floor(tag / 8);
-    if (field === 1) detector = reader.string();
+    if (field === 1) detector = reader.name();
     else if (field === 2) surprise = number(reader, tag % 8);
     else reader.skip(tag % 8);
   }
@@ -147,7 +147,7 @@ function readDimension(reader: WireReader): Dimension {
   while (reader.hasMore()) {
     const tag = reader.varint();
     const field = Math.floor(tag / 8);
-    if (field === 1) dimension = reader.string();
+    if (field === 1) dimension = reader.name();
     else if (field === 2) values.push(readValue(reader.message()));
     else reader.skip(tag % 8);
   }
@@ -161,7 +161,7 @@ function readValue(reader: WireReader): Dimension["values"][number] {
   while (reader.hasMore()) {
     const tag = reader.varint();
     const field = Math.floor(tag / 8);
-    if (field === 1) value = reader.string();
+    if (field === 1) value = reader.name();
     else if (field < 6) at[field] = number(reader, tag % 8);
     else if (field === 6) latency = readHistogram(reader.message());
     else reader.skip(tag % 8);

@@ -84,7 +84,7 @@ function readCell(reader: WireReader): CellWindow {
     const tag = reader.varint();
     switch (Math.floor(tag / 8)) {
       case 1:
-        cell = reader.string() as CellKey;
+        cell = reader.name() as CellKey;
         break;
       case 2:
         ids = reader.packed();
@@ -108,7 +108,7 @@ function readCell(reader: WireReader): CellWindow {
       case 7: {
         const nested = reader.message();
         nested.varint();
-        const name = nested.string();
+        const name = nested.name();
         nested.varint();
         gauges[name] = nested.signed();
         break;
@@ -139,9 +139,9 @@ function readSketch(reader: WireReader): { id: number; sketch: SparseSketch } {
     else if (tag === 26) counts = reader.packed();
     else reader.skip(tag % 8);
   }
-  let bucket = 0;
-  const buckets = steps.map((step) => (bucket += step));
-  return { id, sketch: { buckets, counts } };
+  // Each is a step from the one before.
+  for (let i = 1; i < steps.length; i++) steps[i] = (steps[i] as number) + (steps[i - 1] as number);
+  return { id, sketch: { buckets: steps, counts } };
 }
 
 function readBits(reader: WireReader): { id: number; bytes: Uint8Array } {
@@ -162,7 +162,7 @@ function readDimension(reader: WireReader): DimensionCounts {
   const values: DimensionValue[] = [];
   while (reader.hasMore()) {
     const tag = reader.varint();
-    if (tag === 10) dimension = reader.string();
+    if (tag === 10) dimension = reader.name();
     else if (tag === 18) values.push(readDimensionValue(reader.message()));
     else reader.skip(tag % 8);
   }
@@ -176,7 +176,7 @@ function readDimensionValue(reader: WireReader): DimensionValue {
   while (reader.hasMore()) {
     const tag = reader.varint();
     const field = Math.floor(tag / 8);
-    if (field === 1) value = reader.string();
+    if (field === 1) value = reader.name();
     else if (field === 5) latency = readSketch(reader.message()).sketch;
     else if (field < 5 && tag % 8 === 0) numbers[field] = reader.varint();
     else reader.skip(tag % 8);

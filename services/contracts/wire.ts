@@ -3,9 +3,12 @@
  * Numbers are JavaScript numbers (exact to 2^53); fixed64 nanoseconds are split where precision matters.
  */
 import { ForeshockError } from "./errors.ts";
+import { knownText } from "./known-texts.ts";
 
 export const wireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
+const eightBytes = new Uint8Array(8);
+const eightView = new DataView(eightBytes.buffer);
 const textDecoder = new TextDecoder();
 const textEncoder = new TextEncoder();
 
@@ -69,11 +72,18 @@ export class WireReader {
     return textDecoder.decode(this.view());
   }
 
+  /** A text that is likely to come again, such as a cell's name. */
+  name(): string {
+    const end = this.length();
+    const text = knownText(this.bytes, this.position, end);
+    this.position = end;
+    return text;
+  }
+
   double(): number {
     if (this.position + 8 > this.end) throw truncated(this.position);
-    const view = new DataView(this.bytes.buffer, this.bytes.byteOffset + this.position, 8);
-    this.position += 8;
-    return view.getFloat64(0, true);
+    for (let i = 0; i < 8; i++) eightBytes[i] = this.bytes[this.position++] as number;
+    return eightView.getFloat64(0, true);
   }
 
   /** Packed varints of a length-delimited field. */

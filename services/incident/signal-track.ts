@@ -8,7 +8,7 @@ export const initialSignalTrack = (): SignalTrack => ({
   sinceMs: 0,
   usual: { bad: 0, of: 0 },
   shift: { sum: 0, of: 0 },
-  last: noVerdict,
+  last: noVerdict(),
 });
 
 /** Takes a verdict in, in place. */
@@ -17,17 +17,16 @@ export function stepSignal(track: CellTrack, verdict: SignalVerdict, step: Track
   const kept = track.signals[verdict.signal];
   const signal = kept ?? initialSignalTrack();
   if (kept === undefined) track.signals[verdict.signal] = signal;
-  signal.last = {
-    seen: verdict.seen,
-    expected: verdict.expected,
-    low: verdict.low,
-    high: verdict.high,
-    bad: verdict.bad,
-    of: verdict.of,
-    direction: verdict.direction,
-    surprise: verdict.surprise,
-    detector: verdict.reasons[0]?.detector ?? "",
-  };
+  const { last } = signal;
+  last.seen = verdict.seen;
+  last.expected = verdict.expected;
+  last.low = verdict.low;
+  last.high = verdict.high;
+  last.bad = verdict.bad;
+  last.of = verdict.of;
+  last.direction = verdict.direction;
+  last.surprise = verdict.surprise;
+  last.detector = verdict.reasons[0]?.detector ?? "";
   if (verdict.state === "warming") return;
   stepShift(signal, verdict, { fade: step.fade.recent, easedFactor: track.easedFactor });
   signal.evidence = followSurprise(signal.evidence, verdict.surprise, step.evidence);
@@ -62,7 +61,7 @@ export function addHealthy(track: CellTrack, name: SignalName, step: TrackStep):
   stepSince(signal, step);
 }
 
-const noVerdict: SignalTrack["last"] = {
+const noVerdict = (): SignalTrack["last"] => ({
   seen: null,
   expected: null,
   low: null,
@@ -72,4 +71,4 @@ const noVerdict: SignalTrack["last"] = {
   direction: "none",
   surprise: 0,
   detector: "",
-};
+});

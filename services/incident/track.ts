@@ -54,10 +54,10 @@ export interface SignalTrack {
   /** Levels: ln(seen / expected) over the last minute or two, weighted by requests. */
   readonly shift: { sum: number; of: number };
   /** The newest verdict that had evidence in it. */
-  last: Pick<
+  readonly last: Pick<
     SignalVerdict,
     "seen" | "expected" | "low" | "high" | "bad" | "of" | "direction" | "surprise"
-  > & { readonly detector: string };
+  > & { detector: string };
 }
 
 export interface TrackStep {

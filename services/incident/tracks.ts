@@ -55,8 +55,11 @@ export function stepTracks(
   for (const frame of window.cells) {
     const key = frame.cell;
     live.add(key);
-    const track = state.cells[key] ?? initialCellTrack();
-    state.cells[key] = track;
+    let track = state.cells[key];
+    if (track === undefined) {
+      track = initialCellTrack();
+      state.cells[key] = track;
+    }
     const before = track.quietWindows;
     const share = stepCell(track, frame, {
       windowStartMs,
@@ -68,8 +71,11 @@ export function stepTracks(
     });
     stepQuiet(state, { key, track, quietBefore: before, fadeUsual: fade.usual });
     for (const name of groupsOf(key)) {
-      const group = shares.get(name) ?? emptyGroupShare();
-      shares.set(name, group);
+      let group = shares.get(name);
+      if (group === undefined) {
+        group = emptyGroupShare();
+        shares.set(name, group);
+      }
       addShare(group, share, {
         requests: frame.requests,
         usualRequests: frame.usualRequests,
@@ -119,28 +125,31 @@ function stepQuiet(
     readonly fadeUsual: number;
   },
 ): void {
-  const memory = state.silences[of.key] ?? { usualRequests: 0, longestQuiet: 0 };
-  state.silences[of.key] = memory;
+  let memory = state.silences[of.key];
+  if (memory === undefined) {
+    memory = { usualRequests: 0, longestQuiet: 0 };
+    state.silences[of.key] = memory;
+  }
   stepSilence(memory, of.track, of.fadeUsual);
   if (of.track.requests > 0 && of.quietBefore > 0) endSilence(memory, of.quietBefore);
 }
 
 function troubledShare(state: IncidentState): number {
-  return trafficShare(
-    state,
-    (Object.keys(state.cells) as CellKey[]).filter(
-      (key) => (state.cells[key]?.degradedSinceMs ?? 0) > 0,
-    ),
-  );
+  const troubled: CellKey[] = [];
+  for (const name in state.cells) {
+    const key = name as CellKey;
+    if ((state.cells[key]?.degradedSinceMs ?? 0) > 0) troubled.push(key);
+  }
+  return trafficShare(state, troubled);
 }
 
 function isSuspected(state: IncidentState, key: CellKey): boolean {
-  return groupsOf(key).some((name) => {
+  for (const name of groupsOf(key)) {
     const group = state.groups[name];
-    return (
-      group !== undefined && (group.slowEvidence >= suspicion || group.visibleEvidence >= suspicion)
-    );
-  });
+    if (group === undefined) continue;
+    if (group.slowEvidence >= suspicion || group.visibleEvidence >= suspicion) return true;
+  }
+  return false;
 }
 
 /** Cells that detect watches no longer, and groups that have no cell left. */
