@@ -37,7 +37,7 @@ export function judgePlace(places: readonly Place[], atMs: number, of: PlaceTrut
   const touched = touchedCells(atMs, of);
   const isAffected =
     places.length === 0
-      ? isWide(touched, of)
+      ? isWide(touched, of) || isWide(aimedSoFar(atMs, of), of)
       : places.every(
           (place) =>
             isAimed(place, atMs, of) || matching(place, of).some((cell) => touched.has(cell)),
@@ -65,6 +65,12 @@ function isWide(touched: ReadonlySet<number>, { touched: counts }: PlaceTruth): 
     if (touched.has(cell)) sums.hit[kind] += requests;
   });
   return sums.hit.call >= wideShare * sums.all.call || sums.hit.http >= wideShare * sums.all.http;
+}
+
+/** Cells that acting faults are aimed at: a page within their first minutes is not held to what the minutes before were like. */
+function aimedSoFar(atMs: number, of: PlaceTruth): ReadonlySet<number> {
+  const acting = of.truth.faults.filter(({ startMs }) => startMs <= atMs);
+  return new Set(acting.flatMap(({ dimensions }) => [...aimedCells(dimensions, of)]));
 }
 
 /** Whether an acting fault was aimed at every value that a place names. */
