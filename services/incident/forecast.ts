@@ -11,7 +11,7 @@
  * [0.45 T, 2.05 T] come from simulated outages, the interval as quantiles of (time left) / T: docs/decisions/0012.
  */
 import type { Minute } from "./group-track.ts";
-import { fitTrend } from "./trend.ts";
+import { fitTrend, isBend } from "./trend.ts";
 
 /** Minutes from now. */
 export interface Eta {
@@ -46,13 +46,16 @@ function utilisationOf(law: LoadLaw, slowdown: number): number {
 }
 
 /**
- * Whether values surely rise, and still do: a slope above 0 at one chance in a thousand over a quarter of an hour, which a
- * single step up can not reach (at most 56 of 105 pairs rise, z = 2.8), and above 0 over the last minutes.
+ * Whether values surely rise, and still do: a slope above 0 at one chance in a thousand over a quarter of an hour, above 0 over the last
+ * minutes, too, and no single step up, after which nothing grows (a cold cache, say). By its slope alone such a step would pass one time
+ * in five, with the noise on both of its levels.
  */
 export function isRising(values: readonly (number | null)[]): boolean {
-  const long = fitTrend(values.slice(-fitMinutes).map(orUndefined), zRising);
+  const recent = values.slice(-fitMinutes).map(orUndefined);
+  const long = fitTrend(recent, zRising);
   const short = fitTrend(values.slice(-recentMinutes).map(orUndefined), 0);
-  return long !== undefined && long.slopeLow > 0 && short !== undefined && short.slope > 0;
+  const isSlope = long !== undefined && long.slopeLow > 0 && short !== undefined && short.slope > 0;
+  return isSlope && isBend(recent);
 }
 
 const orUndefined = (value: number | null): number | undefined => value ?? undefined;
