@@ -81,7 +81,7 @@ export function stepCell(track: CellTrack, frame: CellFrame, step: TrackStep): C
     const window = { bad, of, usualRatio: expected / of, tenants, tenantsFailed };
     stepOutright(track.outright, window, step.judgement.incident);
     const matters = failuresThatMatter(step.judgement.incident.pageFailureRatio);
-    stepRatioCusum(track.failing, { ...window, windowMs: step.windowMs }, matters);
+    stepRatioCusum(track.failing, { ...window, ...timesOf(step) }, matters);
   }
   rememberShare(track, share, step);
   stepRecentDimensions(track.recentDimensions, frame, step.fade.recent);
@@ -99,9 +99,14 @@ function stepStragglers(
   if (learns) learnUsual(track.usualStragglers, seen, { step, pace: paceOf(track.straggling) });
   if (!isWarm || seen.of === 0) return;
   add(track.stragglers, { ...seen, expected: usual * seen.of });
-  const window = { ...seen, usualRatio: usual, windowMs: step.windowMs };
+  const window = { ...seen, usualRatio: usual, ...timesOf(step) };
   stepRatioCusum(track.straggling, window, stragglersThatMatter);
 }
+
+const timesOf = ({ windowMs, judgement }: TrackStep) => ({
+  windowMs,
+  openAfterWindows: judgement.incident.openAfterWindows,
+});
 
 /** A frame that tells of none had none, among as many as it has requests at most. */
 function stragglersOf(

@@ -6,6 +6,9 @@
  * log₁₀((1 − q)/(1 − p))), p twice the usual ratio with a least one, q twice the ratio that matters, and twice p. Source: Page 1954. At
  * p, S passes h once in 10^h requests or more rarely (Lorden 1971); at the usual ratio far more rarely still: with 0.3 % of requests
  * failing, against p = 0.6 % and q = 10 %, once in 10^8 for h = 6.
+ *
+ * S falls as slowly as it must rise where q is small, so it is no measure of what is over: that is told from the requests since the
+ * last bad one, which would all be good by a chance of (1 − r)^n, r the ratio that was bad until then.
  */
 
 /** What is remembered of a cell. */
@@ -15,6 +18,12 @@ export interface RatioCusum {
   windows: number;
   /** Bad ones of the last requests, or of the last window where that has more. */
   readonly lately: { bad: number; of: number };
+  /** Bad ones of the last requests since S left 0. */
+  readonly run: { bad: number; of: number };
+  /** Since the last window with a bad one: good requests, and windows with any; the ratio of bad ones in the run as of then. */
+  goodSince: number;
+  windowsSince: number;
+  ratioThen: number;
   /** Whether it is certain, has lasted, and goes on. */
   isSure: boolean;
 }
@@ -23,6 +32,10 @@ export const initialRatioCusum = (): RatioCusum => ({
   digits: 0,
   windows: 0,
   lately: { bad: 0, of: 0 },
+  run: { bad: 0, of: 0 },
+  goodSince: 0,
+  windowsSince: 0,
+  ratioThen: 0,
   isSure: false,
 });
 
@@ -54,6 +67,9 @@ const digitsToBeSure = 6;
 /** Bounds the memory, so that health is believed again soon. */
 const mostDigits = 7.5;
 const lastsMs = 30_000;
+/** Digits against chance with which good requests say that it is over: half as many once it has been so for two minutes. */
+const digitsToBeOver = 2;
+const overMs = 120_000;
 
 /** Takes a window of a cell that has been learnt in, in place. */
 export function stepRatioCusum(
@@ -63,6 +79,8 @@ export function stepRatioCusum(
     readonly of: number;
     readonly usualRatio: number;
     readonly windowMs: number;
+    /** Windows that S must have been above 0, as for any incident. */
+    readonly openAfterWindows: number;
   },
   matters: RatioMatters,
 ): void {
@@ -74,10 +92,46 @@ export function stepRatioCusum(
   cusum.digits = Math.min(mostDigits, Math.max(0, cusum.digits + gain));
   cusum.windows = cusum.digits > 0 ? cusum.windows + 1 : 0;
   const keep = (1 - 1 / lastRequests) ** of;
-  cusum.lately.bad = cusum.lately.bad * keep + bad;
-  cusum.lately.of = cusum.lately.of * keep + of;
+  fadeIn(cusum.lately, keep, window);
+  if (cusum.digits > 0) fadeIn(cusum.run, keep, window);
+  const isOver = saysOver(cusum, window);
+  // What is not proven yet is not ended either, or few good requests between would keep it from being so.
+  if (cusum.digits === 0 || (isOver && cusum.digits >= digitsToBeSure)) {
+    cusum.digits = 0;
+    cusum.windows = 0;
+    cusum.run.bad = 0;
+    cusum.run.of = 0;
+  }
   cusum.isSure =
     cusum.digits >= digitsToBeSure &&
+    cusum.windows >= window.openAfterWindows &&
     cusum.windows * windowMs >= lastsMs &&
     cusum.lately.bad >= (ratio + usualRatio) * cusum.lately.of;
+}
+
+function fadeIn(
+  counts: { bad: number; of: number },
+  keep: number,
+  { bad, of }: { readonly bad: number; readonly of: number },
+): void {
+  counts.bad = counts.bad * keep + bad;
+  counts.of = counts.of * keep + of;
+}
+
+/** Notes what the window says of an end, and tells whether there was one. */
+function saysOver(
+  cusum: RatioCusum,
+  { bad, of, windowMs }: { readonly bad: number; readonly of: number; readonly windowMs: number },
+): boolean {
+  if (bad > 0) {
+    cusum.goodSince = 0;
+    cusum.windowsSince = 0;
+    cusum.ratioThen = Math.min(mostBad, cusum.run.bad / Math.max(1, cusum.run.of));
+    return false;
+  }
+  cusum.goodSince += of;
+  cusum.windowsSince++;
+  const isLong = cusum.windowsSince * windowMs >= overMs;
+  const over = cusum.goodSince * -Math.log10(1 - cusum.ratioThen);
+  return over >= (isLong ? digitsToBeOver / 2 : digitsToBeOver);
 }

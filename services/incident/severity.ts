@@ -16,6 +16,7 @@ import type { OutrightShares } from "./outright-share.ts";
 import { lastingToPage, pressureToPage } from "./pressure.ts";
 import type { Scope } from "./scopes.ts";
 import type { Leads } from "./state.ts";
+import type { SurelyFailing } from "./surely-failing.ts";
 
 export interface SeverityInput {
   readonly judgement: Judgement;
@@ -26,8 +27,7 @@ export interface SeverityInput {
   readonly failingRatio: number;
   readonly degradedShare: number;
   readonly outright: OutrightShares;
-  /** Cells of the incident that surely fail in part: their share of usual traffic, the ratio that fails there. */
-  readonly surelyFailing: { readonly share: number; readonly ratio: number };
+  readonly surelyFailing: SurelyFailing;
   /** ln of how many times longer prompts are than usual. */
   readonly promptGrowth: number;
   /** Signals with evidence now, and rungs of the ladder among them. */
@@ -96,8 +96,8 @@ function visibleReason(input: SeverityInput): string | undefined {
   const { judgement, family } = input;
   if (family !== "service" && family !== "quality") return undefined;
   const { pageTrafficShare } = judgement.incident;
-  const { share, ratio } = input.surelyFailing;
-  if (family === "service" && share >= pageTrafficShare)
+  const { share, ratio, isUnfolding } = input.surelyFailing;
+  if (family === "service" && share >= pageTrafficShare && !isUnfolding)
     return `Users feel it: ${percent(ratio)} of requests fail in cells with ${percent(share)} of traffic`;
   if (input.pressure >= pressureToPage && input.degradedShare >= pageTrafficShare)
     return `Users feel it: ${percent(input.failingRatio)} of requests beyond the usual fail in cells with ${percent(input.degradedShare)} of traffic`;

@@ -9,6 +9,7 @@ import { type OutrightShares, outrightShares } from "./outright-share.ts";
 import { sureDeviations } from "./pressure.ts";
 import { logSlowdown } from "./slowness.ts";
 import type { Episode, IncidentState, TrafficLoss } from "./state.ts";
+import { type SurelyFailing, surelyFailing } from "./surely-failing.ts";
 import { emptyTally, excessRatio, sureExcessRatio, type Tally } from "./tally.ts";
 import { trafficShare } from "./traffic-share.ts";
 import { fitTrend } from "./trend.ts";
@@ -21,8 +22,7 @@ export interface EpisodeView {
   readonly liveCells: number;
   readonly degradedShare: number;
   readonly outright: OutrightShares;
-  /** Share of usual traffic in cells that surely fail in part, and the ratio that fails there lately. */
-  readonly surelyFailing: { readonly share: number; readonly ratio: number };
+  readonly surelyFailing: SurelyFailing;
   readonly failing: Tally;
   readonly slow: Tally;
   /** ln of the slow-down over degraded members, drift of the baseline included. */
@@ -144,19 +144,4 @@ function worstClass(
     most = rank;
   }
   return worst;
-}
-
-function surelyFailing(
-  state: IncidentState,
-  cells: readonly CellKey[],
-): EpisodeView["surelyFailing"] {
-  const sure = cells.filter((key) => state.cells[key]?.failing.isSure);
-  let bad = 0;
-  let of = 0;
-  for (const key of sure) {
-    const lately = state.cells[key]?.failing.lately;
-    bad += lately?.bad ?? 0;
-    of += lately?.of ?? 0;
-  }
-  return { share: trafficShare(state, sure), ratio: of > 0 ? bad / of : 0 };
 }

@@ -179,7 +179,11 @@ describe("a backtest of the hard log's windows out of history", () => {
     ],
     ["warm when the outage is over", { detect: { warmUpWindows: 60 } }, "recall"],
     ["slower than the outage is long", { incident: { openAfterWindows: 60 } }, "missed"],
-    ["unable to tell cells apart", { series: { maxCells: 1 } }, "lead_min_min"],
+    [
+      "content while a third of the requests fail",
+      { incident: { pageFailureRatio: 0.3 } },
+      "lead_min_min",
+    ],
   ])("fails a configuration that is %s", (_, change, gate) => {
     expect(failing(change)).toContain(gate);
   });

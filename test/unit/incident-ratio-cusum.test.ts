@@ -33,7 +33,7 @@ function step(
   { bad, of, usualRatio = 0.003 }: Seen,
   matters: RatioMatters = failures,
 ): void {
-  stepRatioCusum(cell, { bad, of, usualRatio, windowMs: 5_000 }, matters);
+  stepRatioCusum(cell, { bad, of, usualRatio, windowMs: 5_000, openAfterWindows: 3 }, matters);
 }
 
 /** `every`: one request in so many fails. */
@@ -68,6 +68,23 @@ describe("a cell that fails in part", () => {
     expect(cell.isSure).toBe(true);
     for (const window of steady(8, 20, 1_000)) step(cell, window);
     expect(cell.isSure).toBe(false);
+  });
+
+  it("is over after a few good requests where most had failed, in a thin cell, too", () => {
+    const cell = initialRatioCusum();
+    for (const window of steady(100, 1, 300)) step(cell, window);
+    for (const bad of [1, 1, 0, 1, 1, 0, 1, 1]) step(cell, { bad, of: 1 });
+    expect(cell.isSure).toBe(true);
+    for (const window of steady(4, 1, 1_000)) step(cell, window);
+    expect(cell.isSure).toBe(false);
+  });
+
+  it("is not over between two failures of ten requests", () => {
+    const cell = initialRatioCusum();
+    for (const window of steady(200, 1, 10)) step(cell, window);
+    expect(cell.isSure).toBe(true);
+    for (const window of steady(9, 1, 1_000)) step(cell, window);
+    expect(cell.isSure).toBe(true);
   });
 
   it("is sure of a few requests that are far slower, where one in a thousand is", () => {
