@@ -49,9 +49,10 @@ export const errorTextPattern: string = (() => {
   const term = `(?:(?i:${[...errorTerms].join("|")})|${name})${wordEnd}`;
   const everyday = `(?i:${[...everydayWords].join("|")})${wordEnd}`;
   const separators = errorTextSeparators.replace(/[\][\\^-]/g, "\\$&");
-  const number = (digits: string) => `(?:${digits}${wordEnd})[${separators}]*`;
+  const number = (digits: string, otherQuote = "") =>
+    `(?:${digits}${wordEnd})[${separators}${otherQuote}]*`;
   const inside = (otherQuote: string) => {
-    const lone = number("[45][0-9][0-9]");
+    const lone = number("[45][0-9][0-9]", otherQuote);
     return `(?:(?:${lone})?${term}|[${separators}${otherQuote}])*(?:${lone})?`;
   };
   const quotes = [`'${inside('"')}`, `"${inside("'")}`];

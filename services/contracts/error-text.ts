@@ -59,7 +59,7 @@ export function knownErrorTextBytes(bytes: Uint8Array, start: number, end: numbe
       if (kind === "number" && (isBehindNumber || everyday > 0)) break;
       isBehindNumber = kind === "number";
       everyday = 0;
-      if (kind === "term" && isPossessive(bytes, at, limit)) at += 2;
+      if (kind === "term" && quote === 0 && isPossessive(bytes, at, limit)) at += 2;
     } else if (byte === singleQuote || byte === doubleQuote) {
       if (everyday > 0) break;
       if (quote === 0) {
@@ -106,7 +106,7 @@ function isWordByte(byte: number): boolean {
 const singleQuote = 0x27;
 const doubleQuote = 0x22;
 
-/** `'s`, as in "this model's maximum", which opens no quote. */
+/** `'s`, as in "this model's maximum", which opens no quote; inside of one it would end it. */
 const isPossessive = (bytes: Uint8Array, at: number, limit: number): boolean =>
   at + 2 < limit &&
   bytes[at] === singleQuote &&
