@@ -21,10 +21,10 @@ export interface Reading {
 export function textIn(reading: Reading, slots: AttributeSlots, field: number): number {
   const kind = slots.kinds[field];
   if (kind === valueKind.none || kind === undefined) return 0;
-  const before = slots.ids[field] as number;
-  if (before >= 0) return before;
+  if (slots.idsOf[field] === slots.reading) return slots.ids[field] as number;
   const id = internValue(reading, slots, field);
   slots.ids[field] = id;
+  slots.idsOf[field] = slots.reading;
   return id;
 }
 

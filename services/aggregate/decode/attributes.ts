@@ -29,8 +29,13 @@ export interface AttributeSlots {
   readonly ends: Int32Array;
   /** Flags (0, 1), integers and doubles. */
   readonly numbers: Float64Array;
-  /** Interned text of each slot once somebody has asked for it, −1 before: some are asked for five times, a resource's for every span. */
+  /**
+   * Interned text of each slot once somebody has asked for it: some are asked for five times, a resource's for every span. It holds
+   * where `idsOf` has the number of the reading, which rises with every clearing.
+   */
   readonly ids: Int32Array;
+  readonly idsOf: Float64Array;
+  reading: number;
   /** Slots in use, for clearing. */
   readonly used: Int32Array;
   usedCount: number;
@@ -46,7 +51,9 @@ export function createAttributeSlots(table: KeyTable): AttributeSlots {
     starts: new Int32Array(size),
     ends: new Int32Array(size),
     numbers: new Float64Array(size),
-    ids: new Int32Array(size).fill(-1),
+    ids: new Int32Array(size),
+    idsOf: new Float64Array(size),
+    reading: 1,
     used: new Int32Array(size),
     usedCount: 0,
     expected: new Int32Array(size + 1),
@@ -54,12 +61,9 @@ export function createAttributeSlots(table: KeyTable): AttributeSlots {
 }
 
 export function clearSlots(slots: AttributeSlots): void {
-  for (let i = 0; i < slots.usedCount; i++) {
-    const field = slots.used[i] as number;
-    slots.kinds[field] = valueKind.none;
-    slots.ids[field] = -1;
-  }
+  for (let i = 0; i < slots.usedCount; i++) slots.kinds[slots.used[i] as number] = valueKind.none;
   slots.usedCount = 0;
+  slots.reading++;
 }
 
 const keyTag = 0x0a;
