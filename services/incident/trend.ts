@@ -18,13 +18,7 @@ export interface Trend {
  * `z` is the normal quantile of the bounds: 1.28 for 80 %, 2.33 for 98 %. Cost O(n²) with n ≤ 60.
  */
 export function fitTrend(values: readonly (number | undefined)[], z: number): Trend | undefined {
-  const xs: number[] = [];
-  const ys: number[] = [];
-  values.forEach((value, index) => {
-    if (value === undefined) return;
-    xs.push(index);
-    ys.push(value);
-  });
+  const { xs, ys } = pointsOf(values);
   const n = xs.length;
   if (n < 4) return undefined;
   const slopes: number[] = [];
@@ -50,6 +44,17 @@ export function fitTrend(values: readonly (number | undefined)[], z: number): Tr
   };
 }
 
+function pointsOf(values: readonly (number | undefined)[]) {
+  const xs: number[] = [];
+  const ys: number[] = [];
+  values.forEach((value, index) => {
+    if (value === undefined) return;
+    xs.push(index);
+    ys.push(value);
+  });
+  return { xs, ys };
+}
+
 /** By how much a line must explain more than a step does, as a ratio of squares that both leave. */
 const clearly = 1.5;
 
@@ -58,13 +63,7 @@ const clearly = 1.5;
  * squares of both, over every place where the bend or the step may be. Undefined points are left out. Cost O(n²) with n ≤ 60.
  */
 export function isBend(values: readonly (number | undefined)[]): boolean {
-  const xs: number[] = [];
-  const ys: number[] = [];
-  values.forEach((value, index) => {
-    if (value === undefined) return;
-    xs.push(index);
-    ys.push(value);
-  });
+  const { xs, ys } = pointsOf(values);
   let step = Number.POSITIVE_INFINITY;
   let bend = Number.POSITIVE_INFINITY;
   for (let i = 1; i < ys.length; i++) {
