@@ -32,8 +32,10 @@ export function leadingSignalOf(
     }
     if (worst !== undefined) return worst;
   }
-  const latency = evidence.find(({ signal }) => signal === "ttft" || signal === "duration");
-  return latency?.signal ?? evidence[0]?.signal ?? "failures";
+  // Of a chat the first token is what users wait for; routes and embeddings have durations alone.
+  const has = (name: SignalName) => evidence.some(({ signal }) => signal === name);
+  if (has("ttft")) return "ttft";
+  return has("duration") ? "duration" : (evidence[0]?.signal ?? "failures");
 }
 
 /** How many times slower: pooled over degraded cells, from the signal's own level where only that is unusual. */

@@ -200,7 +200,12 @@ function traceTable({ incident }: IncidentDetail): HTMLElement {
 }
 
 function deliveryTable({ deliveries }: IncidentDetail, nowMs: number): HTMLElement {
-  if (deliveries.length === 0) return h("p", { class: "muted" }, "Nobody was told yet.");
+  if (deliveries.length === 0)
+    return h(
+      "p",
+      { class: "muted" },
+      "Nobody was told yet. Whom to tell is configured under notify.sinks.",
+    );
   return table(
     ["When", "Whom", "What", "Outcome"],
     deliveries.map(({ atMs, sink, transition, outcome, attempts, detail }) => [
