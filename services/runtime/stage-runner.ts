@@ -74,6 +74,9 @@ async function partitionsOf(names: readonly string[], deps: RunnerDeps): Promise
   });
 }
 
+const shortestWaitMs = 200;
+const longestWaitMs = 10_000;
+
 /** Starts a task again when it fails, with growing waits; gives up on errors that waiting cannot mend. */
 async function keepRunning(
   name: string,
@@ -82,7 +85,9 @@ async function keepRunning(
   health: TaskHealth,
   signal: AbortSignal,
 ): Promise<void> {
-  for (let waitMs = 200; !signal.aborted; waitMs = Math.min(waitMs * 2, 10_000)) {
+  let waitMs = shortestWaitMs;
+  while (!signal.aborted) {
+    const startedMs = deps.clock.nowMs();
     try {
       await run(signal);
       return;
@@ -101,9 +106,12 @@ async function keepRunning(
         deps.report("error", `${name} has stopped and needs a look: ${code}: ${message}`);
         return;
       }
+      // What ran well for long failed for another reason than last time.
+      if (deps.clock.nowMs() - startedMs > longestWaitMs) waitMs = shortestWaitMs;
       deps.metrics.add("foreshock_stage_restarts_total", 1, { stage: stageOf(name) });
       deps.report("error", `${name} failed and starts again in ${waitMs / 1000} s: ${message}`);
       await deps.clock.sleep(waitMs, signal).catch(() => {});
+      waitMs = Math.min(waitMs * 2, longestWaitMs);
     }
   }
 }
