@@ -106,6 +106,9 @@ function isSame(
 
 /** Id of a text that did not come as bytes. */
 export function internText(texts: Texts, text: string): number {
+  // What is held is clean, so a text that is held as it came needs no cleaning.
+  const asItCame = texts.byValue.get(text);
+  if (asItCame !== undefined) return asItCame;
   const clean = cleanText(text);
   const before = texts.byValue.get(clean);
   if (before !== undefined) return before;
