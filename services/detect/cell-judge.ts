@@ -6,7 +6,7 @@ import { type CellWindow, counter, sketch } from "../contracts/window.ts";
 import { updateContext } from "./cell-context.ts";
 import { assembleFrame, assembleSilence } from "./cell-frame.ts";
 import { catchUp, isSilent } from "./cell-silence.ts";
-import { type CellState, initialSignal, spotlessStates } from "./cell-state.ts";
+import { type CellState, copyState, initialSignal, spotlessStates } from "./cell-state.ts";
 import { isSignalFrozen } from "./freeze.ts";
 import type { Step, WindowTime } from "./judge-step.ts";
 import { judgeDistribution, judgeGauge, judgeRatio, judgeTraffic } from "./signal-judges.ts";
@@ -133,7 +133,7 @@ function partFromSpotless(step: Step): void {
       continue;
     cell.signals[index] = {
       ...initialSignal([], time.windowMs),
-      detectors: structuredClone(spotlessStates(cell, source.of, time.windowMs)),
+      detectors: spotlessStates(cell, source.of, time.windowMs).map(copyState),
     };
   }
 }

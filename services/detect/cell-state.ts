@@ -82,3 +82,16 @@ export function spotlessStates(cell: CellState, of: Denominator, windowMs: numbe
   cell.spotless[of] = made;
   return made;
 }
+
+/**
+ * A copy of a state. Lists of numbers stay lists of plain doubles, which `structuredClone` does not keep: it leaves a box for each number, and
+ * wherever such a list is written to, all others become like it.
+ */
+export function copyState(state: unknown): unknown {
+  if (Array.isArray(state))
+    return state.every((each) => typeof each === "number") ? state.slice() : state.map(copyState);
+  if (state === null || typeof state !== "object") return state;
+  const copy: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(state)) copy[key] = copyState(value);
+  return copy;
+}

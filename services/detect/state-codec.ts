@@ -188,9 +188,31 @@ export function createStateCodec(known: readonly (readonly string[])[] = []): St
     return inputView.getFloat64(at - 8, true);
   }
 
+  function isNumber(code: number): boolean {
+    return code < smallest || (code >= codes.double && code <= codes.negative);
+  }
+
+  /** Numbers by themselves: an array that may hold anything has a box for each of them, and a new one whenever it changes. */
+  function readNumbers(count: number): number[] {
+    const values: number[] = [];
+    while (values.length < count) {
+      const code = input[at] as number;
+      if (isNumber(code)) values.push(readNumber());
+      else if (code === codes.zeros) {
+        at++;
+        for (let zeros = readVarint(); zeros > 0; zeros--) values.push(0);
+      } else break;
+    }
+    return values;
+  }
+
   function readList(): unknown[] {
     const count = readVarint();
-    const values: unknown[] = [];
+    // Made here: what is pushed to it later may be anything.
+    if (count === 0) return [];
+    const numbers = readNumbers(count);
+    if (numbers.length === count) return numbers;
+    const values: unknown[] = Array.from(numbers);
     while (values.length < count) {
       if (input[at] !== codes.zeros) values.push(read());
       else {
@@ -208,6 +230,13 @@ export function createStateCodec(known: readonly (readonly string[])[] = []): St
     const value: Plain = {};
     for (let i = 0; i < keys.length; i++) value[keys[i] as string] = read();
     return value;
+  }
+
+  function readNumber(): number {
+    const code = readByte();
+    if (code === codes.double) return readDouble();
+    if (code === codes.natural) return readVarint();
+    return code === codes.negative ? -readVarint() : code;
   }
 
   function read(): unknown {

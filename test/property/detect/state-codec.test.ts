@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { copyState } from "../../../services/detect/cell-state.ts";
 import { createStateCodec } from "../../../services/detect/state-codec.ts";
 
 const plain = fc.letrec((tie) => ({
@@ -44,3 +45,22 @@ describe("the codec of states", () => {
     expect(() => createStateCodec().decode(bytes)).toThrow(refused);
   });
 });
+
+describe("a copy of a state", () => {
+  it("is equal, bit for bit, and shares nothing", () =>
+    fc.assert(
+      fc.property(plain, (state) => {
+        const copy = copyState(state);
+        expect(copy).toStrictEqual(state);
+        expect(sharesAny(copy, state)).toBe(false);
+      }),
+      { numRuns: 100 },
+    ));
+});
+
+function sharesAny(left: unknown, right: unknown): boolean {
+  if (left === null || typeof left !== "object") return false;
+  if (left === right) return true;
+  const before = right as Record<string, unknown>;
+  return Object.entries(left).some(([key, value]) => sharesAny(value, before[key]));
+}
