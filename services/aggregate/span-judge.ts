@@ -34,6 +34,8 @@ interface HeededValue {
 interface HeededSpan {
   readonly kind: number;
   readonly status: number;
+  readonly nameStart: number;
+  readonly nameEnd: number;
   readonly messageStart: number;
   readonly messageEnd: number;
   readonly startLow: number;
@@ -103,6 +105,8 @@ export function createSpanJudge() {
       clearSpan(own);
       own.kind = span.kind;
       own.statusCode = span.status;
+      own.nameStart = span.nameStart;
+      own.nameEnd = span.nameEnd;
       own.messageStart = span.messageStart;
       own.messageEnd = span.messageEnd;
       own.startLow = span.startLow;

@@ -4,6 +4,7 @@ import type { RequestRow } from "../../services/contracts/request-rows.ts";
 import { clientCases } from "../support/aggregate-cases/client-cases.ts";
 import { contribCases } from "../support/aggregate-cases/contrib-cases.ts";
 import { frameworkCases } from "../support/aggregate-cases/framework-cases.ts";
+import { furtherCases } from "../support/aggregate-cases/further-cases.ts";
 import { liteLlmCases } from "../support/aggregate-cases/litellm-cases.ts";
 import { openInferenceCases } from "../support/aggregate-cases/openinference-cases.ts";
 import { variationCases } from "../support/aggregate-cases/variation-cases.ts";
@@ -15,6 +16,7 @@ const libraryCases = [
   ...openInferenceCases,
   ...liteLlmCases,
   ...frameworkCases,
+  ...furtherCases,
   ...variationCases,
 ];
 

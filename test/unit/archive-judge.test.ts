@@ -9,6 +9,7 @@ import { Replay } from "../../services/runtime/replay.ts";
 import { clientCases } from "../support/aggregate-cases/client-cases.ts";
 import { contribCases } from "../support/aggregate-cases/contrib-cases.ts";
 import { frameworkCases } from "../support/aggregate-cases/framework-cases.ts";
+import { furtherCases } from "../support/aggregate-cases/further-cases.ts";
 import { liteLlmCases } from "../support/aggregate-cases/litellm-cases.ts";
 import { openInferenceCases } from "../support/aggregate-cases/openinference-cases.ts";
 import { type Batch, requestOf } from "../support/aggregate-harness.ts";
@@ -86,6 +87,7 @@ describe("judging single spans", () => {
     ...openInferenceCases,
     ...liteLlmCases,
     ...frameworkCases,
+    ...furtherCases,
   ].flatMap(({ cases }) => cases.flatMap((each) => each.batches as readonly Batch[]));
 
   it("says the same of attributes handed over as of the span read anew", async () => {

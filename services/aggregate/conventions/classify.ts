@@ -18,9 +18,17 @@ import {
   reasoningTokensOf,
   retriesOf,
 } from "./measures.ts";
+import { modelInName, operationInName } from "./named-calls.ts";
 import { operationOf } from "./operations.ts";
 import { errorNameOf, isFailed, readableError } from "./outcomes.ts";
-import { isAlias, isSubstituted, modelOf, providerOf, responseModelOf } from "./providers.ts";
+import {
+  isAlias,
+  isSubstituted,
+  modelOf,
+  providerOf,
+  responseModelOf,
+  withoutProvider,
+} from "./providers.ts";
 import { type Reading, spanOrResourceText, textIn } from "./reading.ts";
 
 /** What a task knows besides the span. */
@@ -41,11 +49,15 @@ export interface CandidateRow {
 
 const region = fieldOf("cloud.region");
 const responseId = fieldOf("gen_ai.response.id");
+const tokensBesideCache = fieldOf("ai.usage.inputTokenDetails.noCacheTokens");
 
 /** Fills the row at `at` and gives true, or gives false for a span that does not count. Row, sender and weight are left to the caller. */
 export function classify(reading: Reading, classifier: Classifier, row: CandidateRow): boolean {
-  const operation = operationOf(reading);
-  const recordsStreams = operation !== "" && classifier.library.recordsStreams === true;
+  const { library } = classifier;
+  const named = operationOf(reading);
+  const operation =
+    named === "" && library.namesFailures === true ? operationInName(reading) : named;
+  const recordsStreams = operation !== "" && library.recordsStreams === true;
   if (recordsStreams && isStreamOpening(reading)) return false;
   if (operation !== "") classifyCall(reading, classifier, row, operation);
   else if (!classifyHttp(reading, row)) return false;
@@ -72,9 +84,11 @@ function classifyCall(
   const firstChunkUs = firstChunkUsOf(reading);
   const finish = finishOf(reading);
   const outputTokens = outputTokensOf(reading);
-  const provider = providerOf(reading);
+  const told = modelOf(reading);
+  const asked = told === 0 && library.namesFailures === true ? modelInName(reading) : told;
+  const provider = providerOf(reading, asked);
+  const model = withoutProvider(texts, asked, provider);
   const inputTokens = inputTokensOf(reading, leavesOutCached(reading, library, provider));
-  const model = modelOf(reading);
   const responseModel = responseModelOf(reading);
   const streamed = isStreamed(reading, firstChunkUs);
   let flags = streamed ? candidateFlag.streamed : 0;
@@ -144,9 +158,14 @@ function isStreamOpening(reading: Reading): boolean {
   return inputTokensOf(reading, false) < 0 && outputTokensOf(reading) < 0;
 }
 
-/** The Vercel AI SDK up to 5 hands on Anthropic's own count of input tokens, in which those read from the cache are not. */
+/**
+ * OpenLIT and the Vercel AI SDK up to 5 hand on Anthropic's own count of input tokens, in which those read from the cache are not.
+ * From 6 on the latter adds them up, and says beside it how many were not.
+ */
 function leavesOutCached(reading: Reading, library: Library, provider: number): boolean {
-  return library.passesOnTokens === true && textOf(reading.texts, provider) === "anthropic";
+  if (library.passesOnTokens !== true || textOf(reading.texts, provider) !== "anthropic")
+    return false;
+  return reading.attributes.kinds[tokensBesideCache] === valueKind.none;
 }
 
 function readableErrorOf(reading: Reading): number {

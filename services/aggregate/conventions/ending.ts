@@ -5,7 +5,7 @@ import { candidateFlag } from "../spans/candidates.ts";
 import { fieldOf } from "./attributes.ts";
 import { finishKind } from "./finish.ts";
 import type { Library } from "./libraries.ts";
-import { failureOf, isFailed, isUntranslated } from "./outcomes.ts";
+import { failureOf, hasException, isFailed, isUntranslated } from "./outcomes.ts";
 import { type Reading, textIn } from "./reading.ts";
 
 const provider = fieldOf("gen_ai.provider.name");
@@ -45,7 +45,7 @@ const unfinishedOrCut: CallEnding = {
 };
 
 export function endingOf(reading: Reading, library: Library, call: Told): CallEnding {
-  if (isFailed(reading)) {
+  if (isFailed(reading) || (library.failsByException === true && hasException(reading))) {
     const { outcome, isWeak } = failureOf(reading, {
       hasBegun: call.hasFirstChunk,
       namesAnswer: namesAnswer(reading, library),

@@ -75,6 +75,8 @@ const names: Readonly<Record<Exclude<Outcome, "ok">, readonly string[]>> = {
     "unauthenticated",
     "modelauthentication",
     "loadapikey",
+    "auth",
+    "invalidauth",
   ],
   invalid_request: [
     "badrequest",
@@ -83,6 +85,9 @@ const names: Readonly<Record<Exclude<Outcome, "ok">, readonly string[]>> = {
     "unprocessableentity",
     "contextwindowexceeded",
     "contextlengthexceeded",
+    "contextlength",
+    "contextoverflow",
+    "contextwindowoverflow",
     "contentpolicyviolation",
     "requesttoolarge",
     "conflict",
@@ -182,13 +187,18 @@ function squashed(name: string): string {
     .replace(/(error|exception)$/, "");
 }
 
+/** Whose error it is: `OpenAITimeoutError` (LangChain) and `LMTimeoutError` (DSPy) are time-outs. */
+const owner =
+  /^(azureopenai|openai|anthropic|google|gemini|vertexai|bedrock|cohere|groq|mistral|litellm|chatclient|service|model|llm|lm)/;
+
 /** Outcome of an error name, or −1 where the name says nothing (`APICallError`, `RetryError`). */
 export const outcomeOfName = memoized((text) => {
   const name = className(text);
   const api = apiTypes[name];
   if (api !== undefined) return outcomeIndex[api];
   if (/^\d{3}$/.test(name)) return outcomeOfStatus(Number(name));
-  return ofName.get(squashed(name)) ?? undecided;
+  const bare = squashed(name);
+  return ofName.get(bare) ?? ofName.get(bare.replace(owner, "")) ?? undecided;
 });
 
 /** Outcome of an HTTP status ≥ 400. */

@@ -44,6 +44,8 @@ const reasons: Readonly<Record<string, number>> = {
 
 const fields = fieldsOf(
   "gen_ai.response.finish_reasons",
+  // Semantic Kernel's.
+  "gen_ai.response.finish_reason",
   "ai.response.finishReason",
   "anthropic.message.stop_reason",
   "llm.finish_reason",

@@ -26,15 +26,20 @@ export interface Library {
    * duration but with the attribute `duration`, in seconds.
    */
   readonly recordsStreams?: boolean;
-  /** Token counts are the provider's own, which Anthropic gives without those read from the cache. */
+  /** Token counts are the provider's own, which Anthropic gives without those read from its cache. */
   readonly passesOnTokens?: boolean;
   /** Refused requests have errors of its own with a number; others come out of streams. */
   readonly translatesErrors?: boolean;
   /** Writes the finish reason `error` when the caller gives up. */
   readonly cancelsWithError?: boolean;
+  /** Failed calls have the status OK like all others, and only an event of the exception. */
+  readonly failsByException?: boolean;
+  /** Failed calls may have no attribute at all, only the name: `chat claude-sonnet-4-5`. */
+  readonly namesFailures?: boolean;
 }
 
 const client: Library = { nearness: 2, unfinished: "unknown" };
+const openLit: Library = { ...client, passesOnTokens: true, namesFailures: true };
 const framework: Library = { nearness: 1, unfinished: "unknown" };
 
 const libraries: Readonly<Record<string, Library>> = {
@@ -61,18 +66,21 @@ const libraries: Readonly<Record<string, Library>> = {
     unfinished: "cancelled",
     marksSuccess: true,
   },
+  "opentelemetry.instrumentation.langchain": framework,
   "openinference.instrumentation.langchain": framework,
   "openinference.instrumentation.openai_agents": framework,
   litellm: { nearness: 1, unfinished: "unknown", translatesErrors: true },
   "logfire.openai": { nearness: 2, unfinished: "unknown", recordsStreams: true },
   "logfire.anthropic": { nearness: 2, unfinished: "unknown", recordsStreams: true },
+  langsmith: { ...framework, failsByException: true },
   "pydantic-ai": { nearness: 1, unfinished: "cut" },
-  // Vercel AI SDK 7, and up to 5.
+  // Vercel AI SDK 7, and up to 6.
   gen_ai: { nearness: 1, unfinished: "cancelled" },
   ai: { nearness: 1, unfinished: "unknown", passesOnTokens: true },
 };
 
 /** Traits of a scope by its name; unknown scopes are taken for instrumentations of a client. */
 export function libraryOf(scope: string): Library {
-  return libraries[scope] ?? client;
+  // One scope a provider: `openlit.instrumentation.anthropic`; before version 1.35 all have `openlit.otel.tracing`.
+  return libraries[scope] ?? (scope.startsWith("openlit.") ? openLit : client);
 }

@@ -1,7 +1,7 @@
 /** Numbers of a call: tokens, time to the first chunk, retries, whether it streams. */
 import { fieldOf, fieldsOf } from "./attributes.ts";
 import { isStreamOperation } from "./operations.ts";
-import { firstNumber, isTrue, numberIn, type Reading, rawText } from "./reading.ts";
+import { firstNumber, isFalse, isTrue, numberIn, type Reading, rawText } from "./reading.ts";
 
 const inputTokens = fieldsOf(
   "gen_ai.usage.input_tokens",
@@ -41,6 +41,7 @@ const firstChunkSeconds = fieldsOf(
 const firstChunkMs = fieldsOf("ai.response.msToFirstChunk", "ai.stream.msToFirstChunk");
 const streaming = fieldsOf(
   "gen_ai.request.stream",
+  "gen_ai.request.is_stream",
   "gen_ai.is_streaming",
   "llm.is_streaming",
   "litellm.request.streaming",
@@ -86,8 +87,16 @@ export const retriesOf = (reading: Reading): number =>
 /** Longest time that is believed, µs (a day). */
 const timeLimitUs = 86_400_000_000;
 
-/** Time from the start of the call to its first chunk, µs; −1 where the telemetry does not tell. */
+/**
+ * Time from the start of the call to its first chunk, µs; −1 where the telemetry does not tell. OpenLIT writes one for whole
+ * answers, too, which it says are no streams.
+ */
 export function firstChunkUsOf(reading: Reading): number {
+  const us = toldFirstChunkUs(reading);
+  return us >= 0 && isFalse(reading, streaming) ? -1 : us;
+}
+
+function toldFirstChunkUs(reading: Reading): number {
   const seconds = firstNumber(reading, firstChunkSeconds);
   if (seconds >= 0) return timeOf(seconds * 1e6);
   const ms = firstNumber(reading, firstChunkMs);

@@ -65,12 +65,15 @@ const openInferenceKinds: Readonly<Record<string, string>> = {
   RERANKER: "rerank",
 };
 
-/** Endings of `ai.operationId` (Vercel AI SDK up to 5); the wrappers without them repeat what the calls say. */
+/** Endings of `ai.operationId` (Vercel AI SDK up to 6); the wrappers without them repeat what the calls say. */
 const aiOperationEndings: readonly (readonly [string, string])[] = [
   [".doGenerate", "chat"],
   [".doStream", "chat"],
   [".doEmbed", "embeddings"],
 ];
+
+/** `langsmith.span.kind`; a prompt's span has the operation `chat`, too. */
+const langSmithCalls: ReadonlySet<string> = new Set(["llm", "embedding"]);
 
 /** `langfuse.observation.type` of the Langfuse SDKs, whose spans have no operation name. */
 const langfuseTypes: Readonly<Record<string, string>> = {
@@ -109,8 +112,12 @@ const otherThanCalls = fieldsOf(
 /** Scopes that write requests' attributes on routing spans, too. */
 const routingScopes: ReadonlySet<string> = new Set(["litellm"]);
 
+/** How the name of a request ends that only counts what a prompt has. */
+const countOfTokens = new TextEncoder().encode("count_tokens");
+
 const operationName = fieldOf("gen_ai.operation.name");
 const langfuseType = fieldOf("langfuse.observation.type");
+const langSmithKind = fieldOf("langsmith.span.kind");
 const openInferenceKind = fieldOf("openinference.span.kind");
 const aiOperation = fieldOf("ai.operationId");
 const requestType = fieldOf("llm.request.type");
@@ -122,7 +129,12 @@ export function operationOf(reading: Reading): string {
   if (kind === spanKind.producer || kind === spanKind.consumer) return "";
   const { texts, attributes } = reading;
   const inference = textIn(reading, attributes, openInferenceKind);
-  if (inference !== 0) return openInferenceKinds[textOf(texts, inference).toUpperCase()] ?? "";
+  if (inference !== 0) {
+    const operation = openInferenceKinds[textOf(texts, inference).toUpperCase()] ?? "";
+    return operation !== "" && isCountOfTokens(reading) ? "" : operation;
+  }
+  const langSmith = textIn(reading, attributes, langSmithKind);
+  if (langSmith !== 0 && !langSmithCalls.has(textOf(texts, langSmith))) return "";
   const vercel = textIn(reading, attributes, aiOperation);
   if (vercel !== 0) return aiOperationOf(textOf(texts, vercel));
   const named = textIn(reading, attributes, operationName);
@@ -147,6 +159,12 @@ function unnamedOperationOf(reading: Reading): string {
   if (routingScopes.has(textOf(texts, reading.scope))) return "";
   const isClient = span.kind === spanKind.client;
   return isClient || answerFields.some((field) => isPresent(reading, field)) ? "chat" : "";
+}
+
+/** OpenInference takes `messages.count_tokens`, before a call, for a call of its own; CrewAI asks for it each time. */
+function isCountOfTokens({ bytes, span }: Reading): boolean {
+  const start = span.nameEnd - countOfTokens.length;
+  return start >= span.nameStart && countOfTokens.every((code, i) => bytes[start + i] === code);
 }
 
 const isPresent = ({ attributes }: Reading, field: number): boolean =>

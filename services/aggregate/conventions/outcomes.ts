@@ -3,6 +3,7 @@
  * numbers in attributes and in texts, exception events, the API's own error types.
  */
 import { outcomeIndex } from "../../contracts/outcomes.ts";
+import { internText } from "../decode/texts.ts";
 import { fieldOf, fieldsOf } from "./attributes.ts";
 import { className, outcomeOfName, outcomeOfStatus, phrases, undecided } from "./error-names.ts";
 import { finishKind } from "./finish.ts";
@@ -22,7 +23,8 @@ const isBaseClass = memoized((text) =>
 );
 
 const errorTypeField = fieldOf("error.type");
-const errorFields = [errorTypeField, fieldOf("exception.type")];
+const exceptionType = fieldOf("exception.type");
+const errorFields = [errorTypeField, exceptionType];
 const statusFields = fieldsOf(
   "http.response.status_code",
   "http.status_code",
@@ -38,8 +40,17 @@ const messageBytes = 512;
 /** HTTP status of the call; NaN where the telemetry has none as an attribute. */
 const statusOf = (reading: Reading): number => firstNumber(reading, statusFields);
 
+/** LangSmith's type of every exception; its message is Python's own form: `RateLimitError('Error code: 429 - …')`. */
+const isAnyException = memoized((text) => (text === "Exception" ? 1 : 0));
+const raised = /^(\w{1,64}(?:Error|Exception|Exit|Timeout))\(/;
+
 /** Interned name of the error, as the telemetry has it; 0 where there is none. */
-export const errorNameOf = (reading: Reading): number => firstText(reading, errorFields);
+export function errorNameOf(reading: Reading): number {
+  const name = firstText(reading, errorFields);
+  if (name === 0 || isAnyException(reading.texts, name) === 0) return name;
+  const inner = raised.exec(rawText(reading, exceptionMessage, 80))?.[1];
+  return inner === undefined ? name : internText(reading.texts, inner);
+}
 
 export interface Ending {
   /** Index in `outcomes`. */
@@ -56,6 +67,10 @@ export function isFailed(reading: Reading): boolean {
   if (rawText(reading, langfuseLevel, 8) === "ERROR") return true;
   return statusOf(reading) >= 400;
 }
+
+/** Whether an event of the span tells of an exception, which fails it only in libraries that leave the status alone. */
+export const hasException = (reading: Reading): boolean =>
+  textIn(reading, reading.attributes, exceptionType) !== 0;
 
 /** Classes that LiteLLM's adapters raise; a refused request never leaves it under them. */
 const isAdapterClass = memoized((text) =>
@@ -75,6 +90,12 @@ export function isUntranslated(reading: Reading): boolean {
   const name = errorNameOf(reading);
   return name !== 0 && isAdapterClass(reading.texts, name) === 1;
 }
+
+/**
+ * Anthropic's clients put the number of the response before the body of a refusal; the body alone is an event that came inside a
+ * stream. Python writes it as a dictionary, JavaScript as JSON; libraries above quote it: `APIStatusError("{'type': …`.
+ */
+const isErrorEvent = /(?:^|["'])\{\s*['"]type['"]\s*:\s*['"]error['"]/;
 
 /**
  * How a failed call ended. `hasBegun`: chunks of the answer had come, which a number of the HTTP response outweighs;
@@ -101,12 +122,15 @@ export function failureOf(
   const isOpen = named === undecided || named === outcomeIndex.connection_error;
   const began =
     call.hasBegun || call.finish === finishKind.error || (isOpen && call.namesAnswer === true);
-  const isInStream = status >= 200 && status < 300 ? true : !(status >= 400) && began;
+  const isInStream =
+    status >= 200 && status < 300 ? true : !(status >= 400) && (began || isErrorEvent.test(text));
   if (isInStream || call.isMidStream || named === outcomeIndex.stream_error)
     return { outcome: outcomeIndex.stream_error, isWeak: false };
   // pydantic-ai calls a 503 overloaded, LiteLLM makes a 500 of Anthropic's 529: of these two the name says more.
   if (named === outcomeIndex.overloaded && !(status > 500))
     return { outcome: named, isWeak: false };
+  if (named === outcomeIndex.server_error && isOverloaded.test(text))
+    return { outcome: outcomeIndex.overloaded, isWeak: false };
   if (status >= 400) return { outcome: betterThanStatus(status, text), isWeak: false };
   if (named !== undecided) return { outcome: named, isWeak: named === outcomeIndex.server_error };
   if (name !== 0 && isBaseClass(reading.texts, name) === 1)
@@ -123,9 +147,10 @@ export function enclosingOutcomeOf(reading: Reading): number {
   return outcome === outcomeIndex.other ? outcomeIndex.ok : outcome;
 }
 
-/** LiteLLM turns Anthropic's 529 into a 500, but keeps the API's text. */
+/** LiteLLM turns Anthropic's 529 into a 500, with or without the number, but keeps the API's text. */
+const isOverloaded = /overloaded_error/;
 function betterThanStatus(status: number, text: string): number {
-  if (status === 500 && /overloaded_error/.test(text)) return outcomeIndex.overloaded;
+  if (status === 500 && isOverloaded.test(text)) return outcomeIndex.overloaded;
   return outcomeOfStatus(status);
 }
 

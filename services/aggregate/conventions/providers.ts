@@ -107,8 +107,8 @@ const makers: readonly (readonly [RegExp, string])[] = [
 /** Spans of a model server itself, which do not say what it is. Source: vLLM, `vllm/tracing`. */
 const modelServerFields = fieldsOf("gen_ai.latency.e2e", "gen_ai.latency.time_in_queue");
 
-/** Interned name of the provider; 0 where the span does not tell. */
-export function providerOf(reading: Reading): number {
+/** Interned name of the provider; 0 where the span does not tell. `asked`: the interned model. */
+export function providerOf(reading: Reading, asked: number): number {
   const named = firstText(reading, providerFields);
   if (named !== 0) return canonicalId(reading.texts, named);
   // LiteLLM leaves the provider of embeddings empty, but writes `openai/text-embedding-3-small`.
@@ -120,9 +120,18 @@ export function providerOf(reading: Reading): number {
   for (let i = 0; i < modelServerFields.length; i++)
     if (textIn(reading, reading.attributes, modelServerFields[i] as number) !== 0)
       return internText(reading.texts, "vllm");
-  const asked = textOf(reading.texts, modelOf(reading)).toLowerCase();
-  const maker = makers.find(([family]) => family.test(asked))?.[1];
+  const name = textOf(reading.texts, asked).toLowerCase();
+  const maker = makers.find(([family]) => family.test(name))?.[1];
   return maker === undefined ? 0 : internText(reading.texts, maker);
+}
+
+/** `anthropic/claude-sonnet-4-5` asked of Anthropic, as LiteLLM's callers write it, is `claude-sonnet-4-5`. Both are interned. */
+export function withoutProvider(texts: Texts, model: number, provider: number): number {
+  const name = textOf(texts, model);
+  const slash = name.indexOf("/");
+  if (slash <= 0) return model;
+  const isIts = canonicalProvider(name.slice(0, slash)) === textOf(texts, provider);
+  return isIts ? internText(texts, name.slice(slash + 1)) : model;
 }
 
 /** Interned name of the model that was asked for at the provider; 0 where the span does not tell. */

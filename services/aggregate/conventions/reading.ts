@@ -99,6 +99,13 @@ export function isTrue(reading: Reading, fields: readonly number[]): boolean {
   return false;
 }
 
+/** Whether any of the fields says no, and none yes. */
+export function isFalse(reading: Reading, fields: readonly number[]): boolean {
+  const { kinds, numbers } = reading.attributes;
+  const saysNo = fields.some((field) => kinds[field] === valueKind.flag && numbers[field] === 0);
+  return saysNo && !isTrue(reading, fields);
+}
+
 const decoder = new TextDecoder();
 
 /** A text attribute that is not worth interning (messages, JSON), at most `limit` bytes of it; empty where absent. */

@@ -29,6 +29,8 @@ export interface SpanReading {
   startLow: number;
   endHigh: number;
   endLow: number;
+  nameStart: number;
+  nameEnd: number;
   /** OTLP: 0 unset, 1 ok, 2 error. */
   statusCode: number;
   messageStart: number;
@@ -54,6 +56,8 @@ export const emptySpan = (): SpanReading => ({
   startLow: 0,
   endHigh: 0,
   endLow: 0,
+  nameStart: 0,
+  nameEnd: 0,
   statusCode: 0,
   messageStart: 0,
   messageEnd: 0,
@@ -161,8 +165,9 @@ export function readSpan(target: SpanTarget, bytes: Uint8Array, start: number, e
         position = span.traceStateEnd;
         break;
       case 0x2a:
-        // Nothing of what counts is in the name.
-        position = contentEndOf(bytes, position, end, scan);
+        span.nameEnd = contentEndOf(bytes, position, end, scan);
+        span.nameStart = scan.position;
+        position = span.nameEnd;
         break;
       case 0x30:
         span.kind = bytes[position] as number;
@@ -291,6 +296,8 @@ export function clearSpan(span: SpanReading): void {
   span.startLow = 0;
   span.endHigh = 0;
   span.endLow = 0;
+  span.nameStart = 0;
+  span.nameEnd = 0;
   span.statusCode = 0;
   span.messageStart = 0;
   span.messageEnd = 0;

@@ -25,10 +25,12 @@ export interface HeededValue {
   readonly number: number;
 }
 
-/** What a span says beside its attributes. Times are Unix nanoseconds in halves; the message lies in the record. */
+/** What a span says beside its attributes. Times are Unix nanoseconds in halves; name and message lie in the record. */
 export interface HeededSpan {
   readonly kind: number;
   readonly status: number;
+  readonly nameStart: number;
+  readonly nameEnd: number;
   readonly messageStart: number;
   readonly messageEnd: number;
   readonly startLow: number;
