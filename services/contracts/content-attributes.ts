@@ -34,6 +34,11 @@ const droppedNames: readonly string[] = [
   "llm.prompts",
   "llm.completions",
   "llm.request.functions",
+  // the same: LangGraph's nodes
+  "gen_ai.task.input",
+  "gen_ai.task.output",
+  // OpenLIT
+  "gen_ai.tool.args",
   // OpenInference
   "input.value",
   "output.value",
@@ -46,6 +51,10 @@ const droppedNames: readonly string[] = [
   "tool.parameters",
   "tool.json_schema",
   "reranker.query",
+  // the same: CrewAI
+  "crew_agents",
+  "crew_tasks",
+  "crew_inputs",
   // pydantic-ai and Logfire
   "pydantic_ai.all_messages",
   "pydantic_ai.new_messages",
@@ -81,6 +90,7 @@ const droppedNames: readonly string[] = [
   "langfuse.trace.output",
   "mlflow.spanInputs",
   "mlflow.spanOutputs",
+  "mlflow.chunk.value",
   "genkit:input",
   "genkit:output",
   "gcp.vertex.agent.llm_request",

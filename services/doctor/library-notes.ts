@@ -33,6 +33,42 @@ const notes: readonly (readonly [scope: RegExp, note: string])[] = [
     /^pydantic-ai$/,
     "pydantic-ai: a broken stream leaves its chat span without error; only the agent's span has it",
   ],
+  [
+    /^openlit\./,
+    "OpenLIT: no span of a stream that broke or was cancelled; tokens that it counts itself where a stream has none",
+  ],
+  [
+    /^langsmith$/,
+    "LangSmith: failed calls have the status OK and an event of the exception; no spans of embeddings, no time to the first token",
+  ],
+  [
+    /^mlflow\.tracing\.provider$/,
+    "MLflow: broken and cancelled streams of Anthropic look like successes; no time to the first token",
+  ],
+  [
+    /^opentelemetry\.instrumentation\.langchain$/,
+    "OpenLLMetry langchain: no spans of embeddings, no time to the first token",
+  ],
+  [
+    /^openinference\.instrumentation\.(haystack|smolagents)$/,
+    "OpenInference haystack, smolagents: a failed call names neither provider nor model; instrument the client as well",
+  ],
+  [
+    /^openinference\.instrumentation\.crewai$/,
+    "OpenInference crewai: model calls only where their clients are instrumented as well",
+  ],
+  [
+    /^@arizeai\/openinference-instrumentation-openai$/,
+    "OpenInference for JavaScript, openai: no span of a failed call, so failures are invisible",
+  ],
+  [
+    /^agent_framework$/,
+    "Agent Framework: a failed call does not say why (other); instrument its client as well",
+  ],
+  [
+    /^semantic_kernel\./,
+    "Semantic Kernel: why a call failed stands in a text that ingest cuts (other); instrument its client as well",
+  ],
 ];
 
 export function libraryNotes(scopes: Iterable<string>): readonly string[] {

@@ -27,6 +27,11 @@ const over =
   (api: string): When =>
   (call) =>
     call.api === api;
+/** One call of the run, where nothing else tells it from others: of two ways to ask for a stream, say. */
+const isCall =
+  (...numbers: readonly string[]): When =>
+  ({ call }) =>
+    numbers.includes(call);
 const isStreamed: When = (call) => call.streamed;
 const isServed: When = (call) => call.served;
 
@@ -71,6 +76,22 @@ const cutLooksRefused: Departure = {
   shows: "connection_error",
   because:
     "a cut OpenAI stream has the error of a connection that never came about, and nothing shows that it had begun",
+};
+
+const noEmbeddings: Departure = {
+  when: over("embeddings"),
+  shows: "nothing",
+  because: "embeddings have no spans",
+};
+const noInputOfStreams: Departure = {
+  when: both(by("anthropic"), isStreamed, not(unended)),
+  tokens: { input: 0 },
+  because: "streams of ChatAnthropic have no input tokens",
+};
+const namelessEvent: Departure = {
+  when: both(over("responses"), isStreamed, ends("event")),
+  shows: "server_error",
+  because: "an error inside a stream of the Responses API is LangChain's own, of the server",
 };
 
 /** By name of the run. */
@@ -151,15 +172,7 @@ export const showings: Readonly<Record<string, Showing>> = {
   langchain: {
     ...noFirstToken,
     retries: "a call each",
-    departures: [
-      noTokensOfBroken,
-      cutLooksRefused,
-      {
-        when: both(by("anthropic"), isStreamed, not(unended)),
-        tokens: { input: 0 },
-        because: "streams of ChatAnthropic have no input tokens",
-      },
-    ],
+    departures: [noTokensOfBroken, cutLooksRefused, noInputOfStreams],
   },
   "openai-agents": {
     ...noFirstToken,
@@ -262,6 +275,100 @@ export const showings: Readonly<Record<string, Showing>> = {
         ),
         model: "gpt-4o-2024-08-06",
         because: "a chat that had an answer names the model that gave it, not the one asked for",
+      },
+    ],
+  },
+  "vercel-ai-6": {
+    ...firstTokens,
+    retries: "a call each",
+    firstToken: both(begun, not(ends("cut", "cancel"))),
+    departures: [
+      {
+        when: both(isStreamed, ends("cut", "cancel")),
+        shows: "nothing",
+        because: "a cut or abandoned stream has no span of the call",
+      },
+      noTokensOfBroken,
+    ],
+  },
+  openlit: {
+    ...firstTokens,
+    firstToken: both(begun, not(unended)),
+    departures: [
+      {
+        when: both(unended, not(isCall("c51"))),
+        shows: "nothing",
+        because: "a broken or abandoned stream has no span, unless messages.stream asked for it",
+      },
+      {
+        when: both(isStreamed, ends("529")),
+        shows: "nothing",
+        because: "a refused call of messages.stream has no span",
+      },
+      noTokensOfBroken,
+      {
+        when: both(by("anthropic"), isStreamed, ends("ok", "tool")),
+        tokens: { input: 100 },
+        because: "input tokens of Anthropic's streams leave out those read from the cache",
+      },
+      {
+        when: isCall("c20"),
+        tokens: { input: 24, output: 16 },
+        because: "a stream whose usage was not asked for has tokens that OpenLIT counted itself",
+      },
+    ],
+  },
+  "openllmetry-langgraph": {
+    ...noFirstToken,
+    retries: "a call each",
+    departures: [noTokensOfBroken, cutLooksRefused, namelessEvent, noInputOfStreams, noEmbeddings],
+  },
+  langsmith: {
+    ...noFirstToken,
+    retries: "a call each",
+    repeatedInside: isCall("c84"),
+    departures: [noTokensOfBroken, cutLooksRefused, namelessEvent, noInputOfStreams, noEmbeddings],
+  },
+  crewai: { ...noFirstToken, retries: "a call each", departures: [] },
+  mlflow: {
+    ...noFirstToken,
+    departures: [
+      {
+        when: isCall("c50", "c51", "c52"),
+        shows: "nothing",
+        because: "streams of messages.stream have no spans",
+      },
+      {
+        when: both(by("openai"), left),
+        shows: "nothing",
+        because: "an abandoned OpenAI stream has no span",
+      },
+      {
+        when: both(by("anthropic"), unended),
+        shows: "ok",
+        because: "a broken or abandoned Anthropic stream looks like any other: ok",
+      },
+      {
+        when: both(by("anthropic"), isStreamed),
+        tokens: { input: 0, output: 0 },
+        because: "Anthropic's streams have no tokens",
+      },
+      {
+        when: over("embeddings"),
+        tokens: { input: 0 },
+        because: "embeddings have no tokens",
+      },
+      cutLooksRefused,
+    ],
+  },
+  "openinference-litellm": { ...noFirstToken, departures: [noTokensOfBroken] },
+  "contrib-genai-and-openllmetry": {
+    ...firstTokens,
+    departures: [
+      {
+        when: isCall("c12"),
+        tokens: { input: 0, output: 0 },
+        because: "an answer that the caller reads itself (with_streaming_response) has no tokens",
       },
     ],
   },

@@ -19,6 +19,8 @@ export interface Departure {
 export interface Showing {
   /** Whether attempts that are repeated above the client have spans of their own. */
   readonly retries: "inside one call" | "a call each";
+  /** Calls that their client repeats by itself, among others that are a call each. */
+  readonly repeatedInside?: (call: TrueCall) => boolean;
   /** Which streamed calls have a time to the first token. */
   readonly firstToken: (call: TrueCall) => boolean;
   readonly departures: readonly Departure[];
@@ -40,8 +42,9 @@ export function expectedRows(truth: Truth, showing: Showing): ExpectedRow[] {
   const rows = new Map<string, ExpectedRow>();
   for (const call of truth.calls) {
     const last = call.outcomes.length - 1;
+    const isEach = showing.retries === "a call each" && showing.repeatedInside?.(call) !== true;
     for (const [attempt, outcome] of call.outcomes.entries())
-      if (attempt === last || showing.retries === "a call each")
+      if (attempt === last || isEach)
         add(rows, { call, outcome, isLast: attempt === last }, showing);
   }
   return [...rows.values()].sort(byKey);

@@ -94,6 +94,11 @@ async function answer(
   const path = (request.url ?? "").split("?")[0] ?? "";
   const api = apis.find(([pattern]) => pattern.test(path))?.[1];
   const body = await text(request);
+  if (path.endsWith("/messages/count_tokens")) {
+    response.writeHead(200, { "content-type": "application/json" });
+    response.end(JSON.stringify({ input_tokens: tokens.input }));
+    return;
+  }
   if (api === undefined || request.method !== "POST") {
     response.writeHead(404).end();
     return;
@@ -138,6 +143,7 @@ async function answer(
     return refuse(response, { provider, status: behaviour.status });
   if (behaviour.ending === "hang") await delay(hangMs, undefined, { signal });
   if (streamed) return stream(response, { api, asked: call_, signal });
+  if (behaviour.ending === "slow") await delay(hangMs, undefined, { signal });
   await delay(firstChunkMs, undefined, { signal });
   if (behaviour.ending === "cut") {
     response.destroy();

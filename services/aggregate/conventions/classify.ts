@@ -25,6 +25,7 @@ import {
   isAlias,
   isSubstituted,
   modelOf,
+  providerBefore,
   providerOf,
   responseModelOf,
   withoutProvider,
@@ -86,7 +87,9 @@ function classifyCall(
   const outputTokens = outputTokensOf(reading);
   const told = modelOf(reading);
   const asked = told === 0 && library.namesFailures === true ? modelInName(reading) : told;
-  const provider = providerOf(reading, asked);
+  const said = providerOf(reading, asked);
+  const provider =
+    said === 0 && library.prefixesModels === true ? providerBefore(texts, asked) : said;
   const model = withoutProvider(texts, asked, provider);
   const inputTokens = inputTokensOf(reading, leavesOutCached(reading, library, provider));
   const responseModel = responseModelOf(reading);

@@ -165,7 +165,7 @@ export const phrases: readonly (readonly [RegExp, Outcome])[] = [
   [/unavailable|bad gateway/i, "unavailable"],
   [/unauthori[sz]ed|authenticat|api.?key|permission|forbidden/i, "auth"],
   [/connection|connect|econn|socket|fetch failed|network|cannot reach/i, "connection_error"],
-  [/internal server|server (had an )?error|internal error/i, "server_error"],
+  [/internal server|server[ _](had an )?error|internal error/i, "server_error"],
   [/bad request|invalid|not found|unsupported|context length|incomplete/i, "invalid_request"],
 ];
 

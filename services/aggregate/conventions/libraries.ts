@@ -34,6 +34,8 @@ export interface Library {
   readonly cancelsWithError?: boolean;
   /** Failed calls have the status OK like all others, and only an event of the exception. */
   readonly failsByException?: boolean;
+  /** Models may be the only ones to say whose they are: `openai/text-embedding-3-small`. */
+  readonly prefixesModels?: boolean;
   /** Failed calls may have no attribute at all, only the name: `chat claude-sonnet-4-5`. */
   readonly namesFailures?: boolean;
 }
@@ -69,6 +71,13 @@ const libraries: Readonly<Record<string, Library>> = {
   "opentelemetry.instrumentation.langchain": framework,
   "openinference.instrumentation.langchain": framework,
   "openinference.instrumentation.openai_agents": framework,
+  "openinference.instrumentation.litellm": { ...framework, prefixesModels: true },
+  "openinference.instrumentation.smolagents": framework,
+  "openinference.instrumentation.dspy": framework,
+  "openinference.instrumentation.haystack": framework,
+  "mlflow.tracing.provider": framework,
+  "semantic_kernel.utils.telemetry.model_diagnostics.decorators": framework,
+  agent_framework: framework,
   litellm: { nearness: 1, unfinished: "unknown", translatesErrors: true },
   "logfire.openai": { nearness: 2, unfinished: "unknown", recordsStreams: true },
   "logfire.anthropic": { nearness: 2, unfinished: "unknown", recordsStreams: true },

@@ -46,7 +46,7 @@ const streaming = fieldsOf(
   "llm.is_streaming",
   "litellm.request.streaming",
 );
-const usageDetails = fieldOf("langfuse.observation.usage_details");
+const usageDetails = fieldsOf("langfuse.observation.usage_details", "mlflow.chat.tokenUsage");
 const duration = fieldOf("duration");
 const resends = fieldOf("http.request.resend_count");
 
@@ -69,10 +69,13 @@ export function outputTokensOf(reading: Reading): number {
   return countOf(Number.isNaN(told) ? numberInUsage(reading, outputInUsage) : told);
 }
 
-/** Langfuse has its counts as JSON in a text: `{"input": 120, "output": 48}`. */
+/** Langfuse and MLflow have their counts as JSON in a text: `{"input": 120, "output": 48}`. */
 function numberInUsage(reading: Reading, pattern: RegExp): number {
-  const text = rawText(reading, usageDetails, 1_024);
-  return text === "" ? Number.NaN : Number(pattern.exec(text)?.[1] ?? Number.NaN);
+  for (let i = 0; i < usageDetails.length; i++) {
+    const text = rawText(reading, usageDetails[i] as number, 1_024);
+    if (text !== "") return Number(pattern.exec(text)?.[1] ?? Number.NaN);
+  }
+  return Number.NaN;
 }
 
 const inputInUsage = /"(?:input|prompt_tokens|input_tokens|promptTokens)"\s*:\s*(\d+)/;

@@ -5,7 +5,7 @@
 import { valueKind } from "../decode/attributes.ts";
 import { textOf } from "../decode/texts.ts";
 import { fieldOf, fieldsOf } from "./attributes.ts";
-import { type Reading, textIn } from "./reading.ts";
+import { type Reading, textIn, withoutQuotes } from "./reading.ts";
 
 /** OTLP span kinds. A call is made by a client, or inside the process that wraps it. */
 export const spanKind = {
@@ -72,6 +72,14 @@ const aiOperationEndings: readonly (readonly [string, string])[] = [
   [".doEmbed", "embeddings"],
 ];
 
+/** `mlflow.spanType`; the others (AGENT, CHAIN, TOOL, …) are no calls. */
+const mlflowTypes: Readonly<Record<string, string>> = {
+  CHAT_MODEL: "chat",
+  LLM: "chat",
+  EMBEDDING: "embeddings",
+  RERANKER: "rerank",
+};
+
 /** `langsmith.span.kind`; a prompt's span has the operation `chat`, too. */
 const langSmithCalls: ReadonlySet<string> = new Set(["llm", "embedding"]);
 
@@ -117,6 +125,7 @@ const countOfTokens = new TextEncoder().encode("count_tokens");
 
 const operationName = fieldOf("gen_ai.operation.name");
 const langfuseType = fieldOf("langfuse.observation.type");
+const mlflowType = fieldOf("mlflow.spanType");
 const langSmithKind = fieldOf("langsmith.span.kind");
 const openInferenceKind = fieldOf("openinference.span.kind");
 const aiOperation = fieldOf("ai.operationId");
@@ -135,6 +144,8 @@ export function operationOf(reading: Reading): string {
   }
   const langSmith = textIn(reading, attributes, langSmithKind);
   if (langSmith !== 0 && !langSmithCalls.has(textOf(texts, langSmith))) return "";
+  const mlflow = textIn(reading, attributes, mlflowType);
+  if (mlflow !== 0) return mlflowTypes[withoutQuotes(textOf(texts, mlflow))] ?? "";
   const vercel = textIn(reading, attributes, aiOperation);
   if (vercel !== 0) return aiOperationOf(textOf(texts, vercel));
   const named = textIn(reading, attributes, operationName);

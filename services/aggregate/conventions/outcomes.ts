@@ -17,9 +17,12 @@ import {
   textIn,
 } from "./reading.ts";
 
-/** OpenAI's and Anthropic's base classes, raised for an error event inside a stream; failed requests have subclasses. */
+/**
+ * OpenAI's and Anthropic's base classes, raised for an error event inside a stream; failed requests have subclasses. LiteLLM has one
+ * of the same name for any number it has no class for.
+ */
 const isBaseClass = memoized((text) =>
-  /^(APIError|APIStatusError)$/.test(className(text)) ? 1 : 0,
+  /^(APIError|APIStatusError)$/.test(className(text)) && !text.startsWith("litellm.") ? 1 : 0,
 );
 
 const errorTypeField = fieldOf("error.type");
@@ -95,7 +98,7 @@ export function isUntranslated(reading: Reading): boolean {
  * Anthropic's clients put the number of the response before the body of a refusal; the body alone is an event that came inside a
  * stream. Python writes it as a dictionary, JavaScript as JSON; libraries above quote it: `APIStatusError("{'type': …`.
  */
-const isErrorEvent = /(?:^|["'])\{\s*['"]type['"]\s*:\s*['"]error['"]/;
+const isErrorEvent = /(?:^|\(["'])\{\s*['"]type['"]\s*:\s*['"]error['"]/;
 
 /**
  * How a failed call ended. `hasBegun`: chunks of the answer had come, which a number of the HTTP response outweighs;
@@ -122,8 +125,8 @@ export function failureOf(
   const isOpen = named === undecided || named === outcomeIndex.connection_error;
   const began =
     call.hasBegun || call.finish === finishKind.error || (isOpen && call.namesAnswer === true);
-  const isInStream =
-    status >= 200 && status < 300 ? true : !(status >= 400) && (began || isErrorEvent.test(text));
+  const isEvent = named === undecided && isErrorEvent.test(text);
+  const isInStream = status >= 200 && status < 300 ? true : !(status >= 400) && (began || isEvent);
   if (isInStream || call.isMidStream || named === outcomeIndex.stream_error)
     return { outcome: outcomeIndex.stream_error, isWeak: false };
   // pydantic-ai calls a 503 overloaded, LiteLLM makes a 500 of Anthropic's 529: of these two the name says more.

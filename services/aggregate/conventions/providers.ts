@@ -1,7 +1,7 @@
 /** Provider names as libraries write them → the conventions' names, and the model that was asked for there. */
 import { internText, type Texts, textOf } from "../decode/texts.ts";
 import { fieldOf, fieldsOf } from "./attributes.ts";
-import { firstText, type Reading, rawText, textIn } from "./reading.ts";
+import { firstText, type Reading, rawText, textIn, withoutQuotes } from "./reading.ts";
 
 /**
  * Names other than those of the conventions, in lower case with `_` for blanks and hyphens. Names that are in no table stay as they
@@ -56,7 +56,7 @@ const interfaceSuffix =
   /\.(chat|responses|messages|completion|completions|embedding|embeddings|textembedding|generative-ai|image|speech|transcription)$/;
 
 export function canonicalProvider(name: string): string {
-  const lower = name.trim().toLowerCase();
+  const lower = withoutQuotes(name).trim().toLowerCase();
   const known = aliasOf(lower);
   if (known !== undefined) return known;
   const bare = lower.replace(interfaceSuffix, "");
@@ -71,6 +71,8 @@ const providerFields = fieldsOf(
   "llm.provider",
   "llm.system",
   "ai.model.provider",
+  "mlflow.llm.provider",
+  "mlflow.message.format",
 );
 const errorProviderFields = fieldsOf("error.llm_provider", "litellm.provider.error.llm_provider");
 const liteLlmModel = fieldOf("litellm.provider.model");
@@ -88,6 +90,9 @@ const lastModels = fieldsOf(
   "langfuse.observation.model.name",
   "gen_ai.response.model",
 );
+/** Of MLflow's spans: a parameter of the request, and the model that answered. */
+const mlflowModels = fieldsOf("model", "mlflow.llm.model");
+const mlflowType = fieldOf("mlflow.spanType");
 const inferenceModel = fieldOf("llm.model_name");
 const inferenceResponseModel = fieldOf("llm.response.model_name");
 const responseModelFields = fieldsOf("gen_ai.response.model", "ai.response.model");
@@ -125,6 +130,13 @@ export function providerOf(reading: Reading, asked: number): number {
   return maker === undefined ? 0 : internText(reading.texts, maker);
 }
 
+/** Interned provider that stands before a model, `openai/text-embedding-3-small`; 0 where none does. */
+export function providerBefore(texts: Texts, model: number): number {
+  const name = textOf(texts, model);
+  const slash = name.indexOf("/");
+  return slash <= 0 ? 0 : internText(texts, canonicalProvider(name.slice(0, slash)));
+}
+
 /** `anthropic/claude-sonnet-4-5` asked of Anthropic, as LiteLLM's callers write it, is `claude-sonnet-4-5`. Both are interned. */
 export function withoutProvider(texts: Texts, model: number, provider: number): number {
   const name = textOf(texts, model);
@@ -151,7 +163,11 @@ export function modelOf(reading: Reading): number {
   const parameter = parameterModel(reading);
   if (parameter !== 0) return parameter;
   const vercel = textIn(reading, attributes, aiModel);
-  return vercel !== 0 ? vercel : firstText(reading, lastModels);
+  if (vercel !== 0) return vercel;
+  const isMlflow = textIn(reading, attributes, mlflowType) !== 0;
+  const quoted = isMlflow ? firstText(reading, mlflowModels) : 0;
+  if (quoted !== 0) return internText(texts, withoutQuotes(textOf(texts, quoted)));
+  return firstText(reading, lastModels);
 }
 
 /** OpenInference: the model asked for is inside a JSON text; `llm.model_name` is the response's, and absent on failures. */

@@ -120,6 +120,9 @@ export function decodeText(bytes: Uint8Array, start: number, end: number): strin
   return start >= end ? "" : decoder.decode(bytes.subarray(start, end));
 }
 
+/** MLflow's texts are JSON: `"gpt-4o"` with its quotes. */
+export const withoutQuotes = (text: string): string => text.replace(/^"(.*)"$/, "$1");
+
 /** A function of interned texts that is worked out once for each. */
 export function memoized(work: (text: string) => number): (texts: Texts, id: number) => number {
   const unknown = -2;

@@ -57,6 +57,13 @@ export function complete(
     data[at + candidate.flags] =
       flags & ~(candidateFlag.weak | candidateFlag.unfinished | candidateFlag.askParent);
   }
+  if (endedWell(candidates, at, others, otherAt)) {
+    data[at + candidate.outcome] = outcomeIndex.ok;
+    data[at + candidate.flags] = flags & ~(candidateFlag.unfinished | candidateFlag.askParent);
+  }
+  // One that saw the stream begin knows that the connection had come about.
+  if (outcome === outcomeIndex.connection_error && otherOutcome === outcomeIndex.stream_error)
+    data[at + candidate.outcome] = otherOutcome;
   for (const what of knownNumbers)
     if ((data[at + what] as number) < 0) data[at + what] = more[otherAt + what] as number;
   for (const what of knownIds)
@@ -70,6 +77,33 @@ export function complete(
     if (data[at + i] === 0) data[at + i] = more[otherAt + i] as number;
   const streamed = otherFlags & candidateFlag.streamed;
   data[at + candidate.flags] = (data[at + candidate.flags] as number) | streamed;
+}
+
+/** The finish reasons of answers that came to their end. */
+const ends: ReadonlySet<number> = new Set([
+  finishKind.stop,
+  finishKind.tool,
+  finishKind.truncated,
+  finishKind.refused,
+]);
+
+/**
+ * Whether a call that seems to have been left came to its end by what another instrumentation of the client has read of it, which
+ * some do not see (raw responses). Frameworks above the client are not believed: they may make an end up.
+ */
+function endedWell(
+  { data }: Candidates,
+  at: number,
+  { data: more }: Candidates,
+  otherAt: number,
+): boolean {
+  if (((data[at + candidate.flags] as number) & candidateFlag.unfinished) === 0) return false;
+  return (
+    more[otherAt + candidate.outcome] === outcomeIndex.ok &&
+    (more[otherAt + candidate.nearness] as number) >= 2 &&
+    (more[otherAt + candidate.outputTokens] as number) > 0 &&
+    ends.has(more[otherAt + candidate.finish] as number)
+  );
 }
 
 /** What stays of a row that takes over another's account of the call. */

@@ -43,8 +43,9 @@ def start(traces: bool = True) -> None:
 
 def finish() -> None:
     for provider in (trace.get_tracer_provider(), metrics.get_meter_provider()):
-        provider.force_flush()
-        provider.shutdown()
+        if hasattr(provider, "force_flush"):
+            provider.force_flush()
+            provider.shutdown()
 
 
 def attempt(work) -> None:

@@ -1,8 +1,21 @@
 /** What further libraries write: OpenLIT, the Vercel AI SDK 6, LangChain under OpenLLMetry, CrewAI over OpenInference. */
-import { claude, exception, type LibraryCase, one, openai } from "./case.ts";
+import type { Batch, SpanSketch } from "../aggregate-harness.ts";
+import { answered, chat, claude, exception, type LibraryCase, one, openai } from "./case.ts";
 
 const claudeBody = (said: string) =>
   `{'type': 'error', 'error': {'type': '${said}_error', 'message': 'Said so'}}`;
+
+/** A span of another instrumentation around one of contrib's, which has nothing of an answer unless told. */
+const around = (
+  outer: SpanSketch,
+  inner: SpanSketch = { attributes: chat("gen_ai.provider.name", openai) },
+): Batch[] => [
+  {
+    scope: "opentelemetry.instrumentation.genai.openai",
+    spans: [{ trace: 1, id: 2, parent: 1, kind: "client", startMs: 10, endMs: 980, ...inner }],
+  },
+  { scope: "some.client", spans: [{ trace: 1, id: 1, kind: "client", ...outer }] },
+];
 
 export const furtherCases: readonly {
   readonly library: string;
@@ -249,6 +262,65 @@ export const furtherCases: readonly {
           events: exception("litellm.exceptions.InternalServerError"),
         }),
         rows: [{ ...claude, outcome: "overloaded" }],
+      },
+    ],
+  },
+  {
+    library: "MLflow",
+    cases: [
+      {
+        title: "calls by their type, with values in quotes, and nothing of chains",
+        batches: one(
+          "mlflow.tracing.provider",
+          ...["CHAT_MODEL", "CHAIN"].map((type) => ({
+            status: "ok" as const,
+            attributes: {
+              "mlflow.spanType": `"${type}"`,
+              "mlflow.message.format": '"openai"',
+              model: '"gpt-4o"',
+              "mlflow.llm.model": '"gpt-4o-2024-08-06"',
+              "mlflow.chat.tokenUsage": '{"input_tokens": 120, "output_tokens": 48}',
+            },
+          })),
+        ),
+        rows: [{ ...openai, input_tokens: 120, output_tokens: 48 }],
+      },
+    ],
+  },
+  {
+    library: "two instrumentations of one client",
+    cases: [
+      {
+        title: "a raw response that one of them takes for left, by what the other has read of it",
+        batches: around({
+          status: "ok",
+          attributes: { ...chat("gen_ai.provider.name", openai), ...answered },
+        }),
+        rows: [{ ...openai, input_tokens: 120, output_tokens: 48 }],
+      },
+      {
+        title: "a stream that was left as such, where the other has no end of it either",
+        batches: around({ status: "ok", attributes: chat("gen_ai.provider.name", openai) }),
+        rows: [{ ...openai, outcome: "client_cancelled" }],
+      },
+      {
+        title: "a broken connection as a broken stream, where the other saw it begin",
+        batches: around(
+          {
+            status: "error",
+            attributes: chat("gen_ai.provider.name", openai, {
+              "error.type": "APIConnectionError",
+              "gen_ai.response.time_to_first_chunk": 0.25,
+            }),
+          },
+          {
+            status: "error",
+            attributes: chat("gen_ai.provider.name", openai, {
+              "error.type": "APIConnectionError",
+            }),
+          },
+        ),
+        rows: [{ ...openai, outcome: "stream_error", ttft_p50_s: 0.2508795 }],
       },
     ],
   },
