@@ -4,11 +4,12 @@
  * 1. Latency. A model server batches: time to first token ∝ 1 + 4u² below saturation, so a slow-down R from a usual utilisation u₀ means
  *    u = √((R·(1 + 4u₀²) − 1) / 4). A plain service queues: time ∝ 1 / (1 − u) (M/M/1), so u = 1 − (1 − u₀) / R. The line through u
  *    says in s minutes where it reaches 1. What follows is not a line: load and loss of capacity mostly grow faster than that, and a full
- *    queue takes its time to overflow. T = 6 + 0.6 s.
+ *    queue takes its time to overflow. T = 7 + 0.6 s, and four minutes more for one place, some of whose load others take. Once a tenth
+ *    of a place's requests fails, latency says nothing any more: its users are hurt already.
  * 2. The failing ratio r. Troubles grow between a line and an exponential: T is the geometric mean of both extrapolations to the threshold.
  *
  * The line is the steeper of those through the last 15 and the last 6 minutes (Theil–Sen). u₀, the constants of T and the 80 % interval
- * [0.45 T, 2.05 T] come from simulated outages, the interval as quantiles of (time left) / T: docs/decisions/0012.
+ * [0.4 T, 1.35 T] come from simulated outages, the interval as quantiles of (time left) / T: docs/decisions/0012.
  */
 import type { Minute } from "./group-track.ts";
 import { fitTrend, isBend } from "./trend.ts";
@@ -30,11 +31,11 @@ export type LoadLaw = "batch" | "queue";
 
 const usualUtilisation = { batch: 0.65, queue: 0.5 } as const satisfies Record<LoadLaw, number>;
 
-const overflowMinutes = 6;
+const overflowMinutes = { whole: 7, local: 11 } as const;
 const convexity = 0.6;
 /** What has not happened yet takes at least this long: in less, growth over minutes can not be told. */
 const leastMinutes = 4;
-const interval = { low: 0.45, high: 2.05 } as const;
+const interval = { low: 0.4, high: 1.35 } as const;
 /** Failing ratio from which growth is told by factors. */
 const leastFailing = 0.01;
 
@@ -104,13 +105,16 @@ export function minutesToFailing(
 export function forecastOutage(readings: {
   readonly saturation: readonly number[];
   readonly failing: readonly number[];
+  /** Whether all model calls, or all of a service's requests, are touched rather than places. */
+  readonly isWhole: boolean;
 }): Eta | undefined {
   const sorted = readings.saturation.toSorted((a, b) => a - b);
   const n = sorted.length;
   const candidates = [...readings.failing];
   if (n > 0) {
     const middle = ((sorted[(n - 1) >> 1] as number) + (sorted[n >> 1] as number)) / 2;
-    candidates.push(overflowMinutes + convexity * middle);
+    const overflow = readings.isWhole ? overflowMinutes.whole : overflowMinutes.local;
+    candidates.push(overflow + convexity * middle);
   }
   if (candidates.length === 0) return undefined;
   const median = Math.max(leastMinutes, Math.min(...candidates));

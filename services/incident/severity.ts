@@ -119,18 +119,23 @@ function lastingFailing(scope: Scope): number {
 
 type Forecast = Opinion["forecast"];
 
+/** Failing ratio of a place from which its latency no longer says when users are hurt: they are. */
+const hurtRatio = 0.1;
+
 function bestForecast(input: SeverityInput): Forecast {
   if (input.family !== "service") return undefined;
   const { breachFailureRatio, forecastHorizonMinutes: horizonMinutes } = input.judgement.incident;
+  const scopes = input.scopes.filter(({ isFilled, share }) => isFilled && share >= precursorShare);
+  const isHurt = scopes.some(({ track }) => (track.minutes.at(-1)?.failing ?? 0) >= hurtRatio);
   const saturation: number[] = [];
   const failing: number[] = [];
   let widest: Scope | undefined;
-  for (const scope of input.scopes) {
-    if (!scope.isFilled || scope.share < precursorShare) continue;
+  for (const scope of scopes) {
     const { minutes } = scope.track;
-    const full = isSlow(minutes, 2, tellingOf(scope))
-      ? minutesToSaturation(minutes, scope.isHttp ? "queue" : "batch")
-      : undefined;
+    const full =
+      !isHurt && isSlow(minutes, 2, tellingOf(scope))
+        ? minutesToSaturation(minutes, scope.isHttp ? "queue" : "batch")
+        : undefined;
     const breach = isFailing(minutes)
       ? minutesToFailing(minutes, {
           threshold: breachRatioOf(scope, breachFailureRatio),
@@ -141,7 +146,8 @@ function bestForecast(input: SeverityInput): Forecast {
     if (breach !== undefined) failing.push(breach);
     if ((full !== undefined || breach !== undefined) && isWider(scope, widest)) widest = scope;
   }
-  const eta = forecastOutage({ saturation, failing });
+  const isWhole = scopes.some((scope) => scope.isWhole);
+  const eta = forecastOutage({ saturation, failing, isWhole });
   if (eta === undefined || widest === undefined) return undefined;
   const threshold = percent(breachRatioOf(widest, breachFailureRatio));
   const what = widest.isWhole

@@ -22,9 +22,11 @@ const cellNames = new Set([
 ]);
 /** Sets of cells are the same when they differ in at most this part of their traffic. */
 const mostDifferent = 0.15;
-/** A cell counts as touched from this part of the most touched one's share. */
+/** A cell belongs to a fault's place from this part of the most touched one's share. */
 const touchedPart = 0.3;
 const leastTouched = 0.004;
+/** A cell is affected from this share: its users feel it, however much worse another cell is. */
+const affectedShare = 0.01;
 const touchedMinutes = 3;
 const minuteMs = 60_000;
 
@@ -34,13 +36,16 @@ export interface PlaceTruth {
 }
 
 export function judgePlace(places: readonly Place[], atMs: number, of: PlaceTruth): PlaceVerdict {
-  const touched = touchedCells(atMs, of);
+  const shares = touchedShares(atMs, of);
+  const touched = cellsFrom(shares, Math.max(leastTouched, touchedPart * Math.max(...shares)));
+  const affected = cellsFrom(shares, affectedShare);
   const isAffected =
     places.length === 0
       ? isWide(touched, of) || isWide(aimedSoFar(atMs, of), of)
       : places.every(
           (place) =>
-            isAimed(place, atMs, of) || matching(place, of).some((cell) => touched.has(cell)),
+            isAimed(place, atMs, of) ||
+            matching(place, of).some((cell) => touched.has(cell) || affected.has(cell)),
         ) && isOtherRight(places, atMs, of, "affected");
   const named = new Set(
     places.length === 0 ? of.touched.cells.keys() : places.flatMap((place) => matching(place, of)),
@@ -90,12 +95,12 @@ function matching(place: Place, { touched }: PlaceTruth): number[] {
   );
 }
 
-/** Cells that the fault changes in the minutes before. */
-function touchedCells(atMs: number, { truth, touched }: PlaceTruth): Set<number> {
+/** Each cell's share of requests that the fault changed in the minutes before. */
+function touchedShares(atMs: number, { truth, touched }: PlaceTruth): number[] {
   // After its end, what the fault touched last.
   const untilMs = Math.min(atMs, truth.faultEndMs ?? atMs);
   const last = Math.floor((untilMs - truth.startMs) / minuteMs);
-  const shares = touched.cells.map((_, cell) => {
+  return touched.cells.map((_, cell) => {
     let all = 0;
     let hit = 0;
     for (let minute = Math.max(0, last - touchedMinutes); minute <= last; minute++) {
@@ -104,9 +109,10 @@ function touchedCells(atMs: number, { truth, touched }: PlaceTruth): Set<number>
     }
     return all > 0 ? hit / all : 0;
   });
-  const least = Math.max(leastTouched, touchedPart * Math.max(...shares));
-  return new Set([...shares.keys()].filter((cell) => (shares[cell] as number) >= least));
 }
+
+const cellsFrom = (shares: readonly number[], least: number): Set<number> =>
+  new Set([...shares.keys()].filter((cell) => (shares[cell] as number) >= least));
 
 /** Sets of cells that are a right answer: what is touched so far, and what any faults so far are aimed at. */
 function truthSets(atMs: number, of: PlaceTruth, touched: Set<number>): Set<number>[] {

@@ -64,6 +64,18 @@ test("everywhere is wrong where half is touched but named apart, and a place mus
   ).toBe(false);
 });
 
+test("a place that is touched a little is affected, however much another one is, but not the whole answer", () => {
+  const atMs = 13 * minuteMs;
+  const counts = { ...truth.touched, requests: Array.from({ length: 30 }, () => [100, 100]) };
+  const touching = (b: number): PlaceTruth => ({
+    ...truth,
+    touched: { ...counts, touched: Array.from({ length: 30 }, () => [50, b]) },
+  });
+  const verdict = (b: number) => judgePlace([{ "gen_ai.request.model": "b" }], atMs, touching(b));
+  expect(verdict(2)).toEqual({ isAffected: true, isExact: false });
+  expect(verdict(0).isAffected).toBe(false);
+});
+
 test("a forecast is covered when the breach falls into its interval", () => {
   const told = (low: number, high: number) =>
     ({

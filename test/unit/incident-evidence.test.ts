@@ -147,15 +147,17 @@ describe("trends and forecasts", () => {
   });
 
   it("gives saturation time to overflow, and takes the middle place", () => {
-    const eta = forecastOutage({ saturation: [40, 10, 20], failing: [] });
-    expect(eta?.median).toBeCloseTo(6 + 0.6 * 20, 12);
+    const eta = forecastOutage({ saturation: [40, 10, 20], failing: [], isWhole: true });
+    expect(eta?.median).toBeCloseTo(7 + 0.6 * 20, 12);
+    const local = forecastOutage({ saturation: [40, 10, 20], failing: [], isWhole: false });
+    expect(local?.median).toBeCloseTo(11 + 0.6 * 20, 12);
     expect(eta?.low).toBeLessThan(eta?.median ?? 0);
     expect(eta?.high).toBeGreaterThan(eta?.median ?? 0);
   });
 
   it("goes by failures where they come first, and never says that it is now", () => {
-    expect(forecastOutage({ saturation: [20], failing: [9, 30] })?.median).toBe(9);
-    expect(forecastOutage({ saturation: [], failing: [0] })?.median).toBe(4);
-    expect(forecastOutage({ saturation: [], failing: [] })).toBeUndefined();
+    expect(forecastOutage({ saturation: [20], failing: [9, 30], isWhole: true })?.median).toBe(9);
+    expect(forecastOutage({ saturation: [], failing: [0], isWhole: true })?.median).toBe(4);
+    expect(forecastOutage({ saturation: [], failing: [], isWhole: true })).toBeUndefined();
   });
 });
