@@ -55,6 +55,15 @@ describe("one request", () => {
     expect(run.windows().map(({ pipeline }) => pipeline.duplicateSpans)).toEqual([0, 0, 2]);
   });
 
+  it("is none when its operation has a name that every object has", () => {
+    const spans = ["constructor", "toString", "__proto__"].map((operation, id) =>
+      chat({ id: id + 1, trace: 1, attributes: { "gen_ai.operation.name": operation } }),
+    );
+    const run = new AggregateRun().step(encodeBatches({ spans }), 1_000).finish(5_000);
+
+    expect(run.rows()).toEqual([]);
+  });
+
   it("counts once when call, agent and call are nested, whatever the order they come in", () => {
     const outer = chat({ id: 1, trace: 1, endMs: 1_000 });
     const agent = {

@@ -1,6 +1,6 @@
 /** Names and phrases that errors have in all libraries, languages and APIs, and how a call with each of them ended. */
 import { type Outcome, outcomeIndex } from "../../contracts/outcomes.ts";
-import { memoized } from "./reading.ts";
+import { memoized } from "../decode/memo.ts";
 
 /** Error names without module, `_`, `-`, blanks, case and the ending Error or Exception. */
 const names: Readonly<Record<Exclude<Outcome, "ok">, readonly string[]>> = {

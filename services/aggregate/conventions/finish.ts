@@ -1,6 +1,7 @@
 /** Finish reasons, which libraries write as lists, as texts and as JSON in a text. */
+import { memoized } from "../decode/memo.ts";
 import { fieldsOf } from "./attributes.ts";
-import { firstText, memoized, type Reading } from "./reading.ts";
+import { firstText, type Reading } from "./reading.ts";
 
 export const finishKind = {
   missing: 0,

@@ -3,6 +3,7 @@
  * workflow, step, tool, routing and HTTP spans never do, whatever else they carry.
  */
 import { valueKind } from "../decode/attributes.ts";
+import { memoized } from "../decode/memo.ts";
 import { textOf } from "../decode/texts.ts";
 import { fieldOf, fieldsOf } from "./attributes.ts";
 import { type Reading, textIn, withoutQuotes } from "./reading.ts";
@@ -57,6 +58,17 @@ const requestTypes: Readonly<Record<string, string>> = {
   completion: "text_completion",
   unknown: "",
 };
+
+/** What these tables give, by number; 0: nothing. */
+const known: readonly string[] = ["", ...new Set(Object.values(operations))];
+
+/** Number of what a table gives for a name. Names that every object has, such as `constructor`, are in none. */
+const numberIn = (table: Readonly<Record<string, string>>, name: string): number =>
+  Object.hasOwn(table, name) ? known.indexOf(table[name] as string) : 0;
+
+const named = memoized((name) => numberIn(operations, name.toLowerCase()));
+const typed = memoized((type) => numberIn(requestTypes, type));
+const typedByLiteLlm = memoized((type) => numberIn(operations, type));
 
 /** `openinference.span.kind`; other kinds (CHAIN, AGENT, TOOL, RETRIEVER, …) are no calls. */
 const openInferenceKinds: Readonly<Record<string, string>> = {
@@ -148,12 +160,12 @@ export function operationOf(reading: Reading): string {
   if (mlflow !== 0) return mlflowTypes[withoutQuotes(textOf(texts, mlflow))] ?? "";
   const vercel = textIn(reading, attributes, aiOperation);
   if (vercel !== 0) return aiOperationOf(textOf(texts, vercel));
-  const named = textIn(reading, attributes, operationName);
-  if (named !== 0) return operations[textOf(texts, named).toLowerCase()] ?? "";
+  const name = textIn(reading, attributes, operationName);
+  if (name !== 0) return known[named(texts, name)] as string;
   const type = textIn(reading, attributes, requestType);
   if (type === 0) return unnamedOperationOf(reading);
-  const table = textOf(texts, reading.scope) === "litellm" ? operations : requestTypes;
-  return table[textOf(texts, type)] ?? "";
+  const isLiteLlm = textOf(texts, reading.scope) === "litellm";
+  return known[(isLiteLlm ? typedByLiteLlm : typed)(texts, type)] as string;
 }
 
 /**

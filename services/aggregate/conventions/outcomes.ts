@@ -3,19 +3,12 @@
  * numbers in attributes and in texts, exception events, the API's own error types.
  */
 import { outcomeIndex } from "../../contracts/outcomes.ts";
+import { memoized } from "../decode/memo.ts";
 import { internText } from "../decode/texts.ts";
 import { fieldOf, fieldsOf } from "./attributes.ts";
 import { className, outcomeOfName, outcomeOfStatus, phrases, undecided } from "./error-names.ts";
 import { finishKind } from "./finish.ts";
-import {
-  decodeText,
-  firstNumber,
-  firstText,
-  memoized,
-  type Reading,
-  rawText,
-  textIn,
-} from "./reading.ts";
+import { decodeText, firstNumber, firstText, type Reading, rawText, textIn } from "./reading.ts";
 
 /**
  * OpenAI's and Anthropic's base classes, raised for an error event inside a stream; failed requests have subclasses. LiteLLM has one

@@ -1,5 +1,6 @@
 /** Provider names as libraries write them → the conventions' names, and the model that was asked for there. */
-import { internText, type Texts, textOf } from "../decode/texts.ts";
+import { memoized } from "../decode/memo.ts";
+import { internText, textOf } from "../decode/texts.ts";
 import { fieldOf, fieldsOf } from "./attributes.ts";
 import { firstText, type Reading, rawText, textIn, withoutQuotes } from "./reading.ts";
 
@@ -217,17 +218,4 @@ export function isAlias(reading: Reading, responseModel: number): boolean {
   );
 }
 
-const canonicalIds = new WeakMap<Texts, number[]>();
-
-function canonicalId(texts: Texts, id: number): number {
-  let known = canonicalIds.get(texts);
-  if (known === undefined) {
-    known = [0];
-    canonicalIds.set(texts, known);
-  }
-  const before = known[id];
-  if (before !== undefined) return before;
-  const canonical = internText(texts, canonicalProvider(textOf(texts, id)));
-  known[id] = canonical;
-  return canonical;
-}
+const canonicalId = memoized((name, texts) => internText(texts, canonicalProvider(name)));

@@ -1,7 +1,7 @@
 /** How conventions look at a span: attribute values as interned texts or numbers, taken only when asked for. */
 import { type AttributeSlots, firstListText, valueKind } from "../decode/attributes.ts";
 import type { SpanReading } from "../decode/span-reader.ts";
-import { internBytes, internText, type Texts, textOf } from "../decode/texts.ts";
+import { internBytes, internText, type Texts } from "../decode/texts.ts";
 import type { Scan } from "../decode/wire-scan.ts";
 
 export interface Reading {
@@ -122,26 +122,3 @@ export function decodeText(bytes: Uint8Array, start: number, end: number): strin
 
 /** MLflow's texts are JSON: `"gpt-4o"` with its quotes. */
 export const withoutQuotes = (text: string): string => text.replace(/^"(.*)"$/, "$1");
-
-/** A function of interned texts that is worked out once for each. */
-export function memoized(work: (text: string) => number): (texts: Texts, id: number) => number {
-  const unknown = -2;
-  let owner: Texts | undefined;
-  let known = new Int32Array(256).fill(unknown);
-  return (texts, id) => {
-    if (owner !== texts) {
-      owner = texts;
-      known.fill(unknown);
-    }
-    if (id >= known.length) {
-      const grown = new Int32Array(Math.max(known.length * 2, id + 1)).fill(unknown);
-      grown.set(known);
-      known = grown;
-    }
-    const before = known[id] as number;
-    if (before !== unknown) return before;
-    const value = work(textOf(texts, id));
-    known[id] = value;
-    return value;
-  };
-}

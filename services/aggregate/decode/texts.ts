@@ -19,6 +19,8 @@ export interface Texts {
   /** By id. */
   readonly values: string[];
   readonly byValue: Map<string, number>;
+  /** What was worked out of a text, by the number of the work and the text's id: see `memo.ts`. */
+  readonly memos: Int32Array[];
 }
 
 /** Longest text kept, UTF-16 units. */
@@ -42,6 +44,7 @@ export function createTexts(): Texts {
     bytesUsed: 0,
     values: [""],
     byValue: new Map([["", 0]]),
+    memos: [],
   };
 }
 
