@@ -64,6 +64,23 @@ describe("one request", () => {
     expect(run.rows()).toEqual([]);
   });
 
+  it("counts as what it says when provider, finish reason, error and scope have names that every object has", () => {
+    const name = "constructor";
+    const spans = [
+      chat({ id: 1, trace: 1, attributes: { "gen_ai.provider.name": name } }),
+      chat({ id: 2, trace: 2, attributes: { "gen_ai.response.finish_reasons": [name] } }),
+      chat({ id: 3, trace: 3, status: "error", attributes: { "error.type": name } }),
+    ];
+    const batch = encodeBatches({ scope: name, spans });
+    const run = new AggregateRun().step(batch, 1_000).finish(5_000);
+
+    expect(run.rows()).toEqual([
+      { ...row, provider: name },
+      { ...row, outcome: "ok", count: 1 },
+      { ...row, outcome: "other", count: 1 },
+    ]);
+  });
+
   it("counts once when call, agent and call are nested, whatever the order they come in", () => {
     const outer = chat({ id: 1, trace: 1, endMs: 1_000 });
     const agent = {

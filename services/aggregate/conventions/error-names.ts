@@ -1,6 +1,7 @@
 /** Names and phrases that errors have in all libraries, languages and APIs, and how a call with each of them ended. */
 import { type Outcome, outcomeIndex } from "../../contracts/outcomes.ts";
 import { memoized } from "../decode/memo.ts";
+import { lookUp } from "./look-up.ts";
 
 /** Error names without module, `_`, `-`, blanks, case and the ending Error or Exception. */
 const names: Readonly<Record<Exclude<Outcome, "ok">, readonly string[]>> = {
@@ -194,7 +195,7 @@ const owner =
 /** Outcome of an error name, or −1 where the name says nothing (`APICallError`, `RetryError`). */
 export const outcomeOfName = memoized((text) => {
   const name = className(text);
-  const api = apiTypes[name];
+  const api = lookUp(apiTypes, name);
   if (api !== undefined) return outcomeIndex[api];
   if (/^\d{3}$/.test(name)) return outcomeOfStatus(Number(name));
   const bare = squashed(name);

@@ -1,6 +1,7 @@
 /** Finish reasons, which libraries write as lists, as texts and as JSON in a text. */
 import { memoized } from "../decode/memo.ts";
 import { fieldsOf } from "./attributes.ts";
+import { lookUp } from "./look-up.ts";
 import { firstText, type Reading } from "./reading.ts";
 
 export const finishKind = {
@@ -63,7 +64,7 @@ const kindOf = memoized((text) => {
     .replaceAll("-", "_");
   if (bare === undefined || bare === "" || bare === "none" || bare === "null")
     return finishKind.missing;
-  return reasons[bare] ?? finishKind.other;
+  return lookUp(reasons, bare) ?? finishKind.other;
 });
 
 export function finishOf(reading: Reading): number {

@@ -2,6 +2,8 @@
  * What an instrumentation scope says about its library: how near to the provider its spans are, and what it means when
  * one of them has neither an error nor an end.
  */
+import { lookUp } from "./look-up.ts";
+
 export interface Library {
   /**
    * Of two spans that describe one call without being nested, the higher counts: 3 the provider's own client,
@@ -91,5 +93,5 @@ const libraries: Readonly<Record<string, Library>> = {
 /** Traits of a scope by its name; unknown scopes are taken for instrumentations of a client. */
 export function libraryOf(scope: string): Library {
   // One scope a provider: `openlit.instrumentation.anthropic`; before version 1.35 all have `openlit.otel.tracing`.
-  return libraries[scope] ?? (scope.startsWith("openlit.") ? openLit : client);
+  return lookUp(libraries, scope) ?? (scope.startsWith("openlit.") ? openLit : client);
 }

@@ -5,6 +5,7 @@ import { textOf } from "../decode/texts.ts";
 import { createFields, fieldOf } from "./attributes.ts";
 import { outcomeOfName, outcomeOfStatus, undecided } from "./error-names.ts";
 import { finishKind } from "./finish.ts";
+import { lookUp } from "./look-up.ts";
 import type { MetricMapping } from "./metric-table.ts";
 import { bareModel, canonicalProvider } from "./providers.ts";
 import { firstNumber, firstText, type Reading, textIn } from "./reading.ts";
@@ -176,7 +177,9 @@ export function endingOf(reading: Reading, { endsBy }: MetricMapping): StreamEnd
   const { texts } = reading;
   switch (endsBy) {
     case "finished-reason":
-      return finishedReasons[textOf(texts, firstText(reading, reasonFields))] ?? endedAs("other");
+      return (
+        lookUp(finishedReasons, textOf(texts, firstText(reading, reasonFields))) ?? endedAs("other")
+      );
     case "envoy-code":
       return statusEnding(firstNumber(reading, envoyCodeFields)) ?? endedAs("other");
     case "status":

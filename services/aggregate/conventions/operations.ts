@@ -6,6 +6,7 @@ import { valueKind } from "../decode/attributes.ts";
 import { memoized } from "../decode/memo.ts";
 import { textOf } from "../decode/texts.ts";
 import { fieldOf, fieldsOf } from "./attributes.ts";
+import { lookUp } from "./look-up.ts";
 import { type Reading, textIn, withoutQuotes } from "./reading.ts";
 
 /** OTLP span kinds. A call is made by a client, or inside the process that wraps it. */
@@ -60,11 +61,14 @@ const requestTypes: Readonly<Record<string, string>> = {
 };
 
 /** What these tables give, by number; 0: nothing. */
-const known: readonly string[] = ["", ...new Set(Object.values(operations))];
+const known: readonly string[] = [
+  "",
+  ...new Set([operations, requestTypes].flatMap(Object.values)),
+];
 
-/** Number of what a table gives for a name. Names that every object has, such as `constructor`, are in none. */
+/** Number of what a table gives for a name. */
 const numberIn = (table: Readonly<Record<string, string>>, name: string): number =>
-  Object.hasOwn(table, name) ? known.indexOf(table[name] as string) : 0;
+  known.indexOf(lookUp(table, name) ?? "");
 
 const named = memoized((name) => numberIn(operations, name.toLowerCase()));
 const typed = memoized((type) => numberIn(requestTypes, type));
@@ -151,13 +155,13 @@ export function operationOf(reading: Reading): string {
   const { texts, attributes } = reading;
   const inference = textIn(reading, attributes, openInferenceKind);
   if (inference !== 0) {
-    const operation = openInferenceKinds[textOf(texts, inference).toUpperCase()] ?? "";
+    const operation = lookUp(openInferenceKinds, textOf(texts, inference).toUpperCase()) ?? "";
     return operation !== "" && isCountOfTokens(reading) ? "" : operation;
   }
   const langSmith = textIn(reading, attributes, langSmithKind);
   if (langSmith !== 0 && !langSmithCalls.has(textOf(texts, langSmith))) return "";
   const mlflow = textIn(reading, attributes, mlflowType);
-  if (mlflow !== 0) return mlflowTypes[withoutQuotes(textOf(texts, mlflow))] ?? "";
+  if (mlflow !== 0) return lookUp(mlflowTypes, withoutQuotes(textOf(texts, mlflow))) ?? "";
   const vercel = textIn(reading, attributes, aiOperation);
   if (vercel !== 0) return aiOperationOf(textOf(texts, vercel));
   const name = textIn(reading, attributes, operationName);
@@ -175,7 +179,7 @@ export function operationOf(reading: Reading): string {
 function unnamedOperationOf(reading: Reading): string {
   const { attributes, texts, span } = reading;
   const langfuse = textIn(reading, attributes, langfuseType);
-  if (langfuse !== 0) return langfuseTypes[textOf(texts, langfuse)] ?? "";
+  if (langfuse !== 0) return lookUp(langfuseTypes, textOf(texts, langfuse)) ?? "";
   if (!isPresent(reading, modelField) || !providerFields.some((field) => isPresent(reading, field)))
     return "";
   if (otherThanCalls.some((field) => isPresent(reading, field))) return "";

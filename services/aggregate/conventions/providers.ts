@@ -1,7 +1,8 @@
 /** Provider names as libraries write them → the conventions' names, and the model that was asked for there. */
 import { memoized } from "../decode/memo.ts";
-import { internText, textOf } from "../decode/texts.ts";
+import { internText, type Texts, textOf } from "../decode/texts.ts";
 import { fieldOf, fieldsOf } from "./attributes.ts";
+import { lookUp } from "./look-up.ts";
 import { firstText, type Reading, rawText, textIn, withoutQuotes } from "./reading.ts";
 
 /**
@@ -64,7 +65,7 @@ export function canonicalProvider(name: string): string {
   return aliasOf(bare) ?? bare;
 }
 
-const aliasOf = (name: string): string | undefined => aliases[name.replace(/[\s-]+/g, "_")];
+const aliasOf = (name: string): string | undefined => lookUp(aliases, name.replace(/[\s-]+/g, "_"));
 
 const providerFields = fieldsOf(
   "gen_ai.provider.name",
