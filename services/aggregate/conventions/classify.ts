@@ -82,7 +82,7 @@ function classifyCall(
   const { data, at } = row;
   const { texts } = reading;
   const { library } = classifier;
-  const firstChunkUs = firstChunkUsOf(reading);
+  const firstChunkUs = firstChunkUsOf(reading, library.firstTokenInMs === true);
   const finish = finishOf(reading);
   const outputTokens = outputTokensOf(reading);
   const told = modelOf(reading);

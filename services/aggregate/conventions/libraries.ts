@@ -36,6 +36,8 @@ export interface Library {
   readonly cancelsWithError?: boolean;
   /** Failed calls have the status OK like all others, and only an event of the exception. */
   readonly failsByException?: boolean;
+  /** Writes `gen_ai.server.time_to_first_token` in milliseconds instead of seconds. */
+  readonly firstTokenInMs?: boolean;
   /** Models may be the only ones to say whose they are: `openai/text-embedding-3-small`. */
   readonly prefixesModels?: boolean;
   /** Failed calls may have no attribute at all, only the name: `chat claude-sonnet-4-5`. */
@@ -83,6 +85,8 @@ const libraries: Readonly<Record<string, Library>> = {
   litellm: { nearness: 1, unfinished: "unknown", translatesErrors: true },
   "logfire.openai": { nearness: 2, unfinished: "unknown", recordsStreams: true },
   "logfire.anthropic": { nearness: 2, unfinished: "unknown", recordsStreams: true },
+  "gcp.vertex.agent": { ...framework, prefixesModels: true },
+  "strands.telemetry.tracer": { ...framework, firstTokenInMs: true },
   langsmith: { ...framework, failsByException: true },
   "pydantic-ai": { nearness: 1, unfinished: "cut" },
   // Vercel AI SDK 7, and up to 6.

@@ -92,16 +92,16 @@ const timeLimitUs = 86_400_000_000;
 
 /**
  * Time from the start of the call to its first chunk, µs; −1 where the telemetry does not tell. OpenLIT writes one for whole
- * answers, too, which it says are no streams.
+ * answers, too, which it says are no streams. `isInMs`: what should be seconds is milliseconds.
  */
-export function firstChunkUsOf(reading: Reading): number {
-  const us = toldFirstChunkUs(reading);
+export function firstChunkUsOf(reading: Reading, isInMs: boolean): number {
+  const us = toldFirstChunkUs(reading, isInMs ? 1e3 : 1e6);
   return us >= 0 && isFalse(reading, streaming) ? -1 : us;
 }
 
-function toldFirstChunkUs(reading: Reading): number {
-  const seconds = firstNumber(reading, firstChunkSeconds);
-  if (seconds >= 0) return timeOf(seconds * 1e6);
+function toldFirstChunkUs(reading: Reading, usPerUnit: number): number {
+  const told = firstNumber(reading, firstChunkSeconds);
+  if (told >= 0) return timeOf(told * usPerUnit);
   const ms = firstNumber(reading, firstChunkMs);
   if (ms >= 0) return timeOf(ms * 1e3);
   const { span } = reading;

@@ -7,7 +7,7 @@ import { outcomeOfName, outcomeOfStatus, undecided } from "./error-names.ts";
 import { finishKind } from "./finish.ts";
 import { lookUp } from "./look-up.ts";
 import type { MetricMapping } from "./metric-table.ts";
-import { bareModel, canonicalProvider } from "./providers.ts";
+import { bareModel, bareOf, canonicalProvider } from "./providers.ts";
 import { firstNumber, firstText, type Reading, textIn } from "./reading.ts";
 
 /** Names that only metrics have, and what Prometheus' exporters make of attributes. */
@@ -119,10 +119,11 @@ function modelCell(reading: Reading, mapping: MetricMapping): CellKey | undefine
     named !== 0 ? named : textIn(reading, reading.resource, providerFields[0] ?? -1),
   );
   const operation = textOf(texts, firstText(reading, operationFields));
+  const canonical = provider === "" ? (mapping.provider ?? "") : canonicalProvider(provider);
   return cellKey({
     kind: "genai",
-    provider: provider === "" ? (mapping.provider ?? "") : canonicalProvider(provider),
-    model,
+    provider: canonical,
+    model: bareOf(model, canonical),
     region: regionOf(reading),
     operation: operation === "" ? "chat" : operation,
   });

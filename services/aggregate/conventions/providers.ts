@@ -111,13 +111,17 @@ const makers: readonly (readonly [RegExp, string])[] = [
   [/^sonar(-|$)/, "perplexity"],
 ];
 
+/** Frameworks that give themselves as the provider: whose the model is says more. */
+const frameworks: ReadonlySet<string> = new Set(["strands-agents", "gcp.vertex.agent"]);
+
 /** Spans of a model server itself, which do not say what it is. Source: vLLM, `vllm/tracing`. */
 const modelServerFields = fieldsOf("gen_ai.latency.e2e", "gen_ai.latency.time_in_queue");
 
 /** Interned name of the provider; 0 where the span does not tell. `asked`: the interned model. */
 export function providerOf(reading: Reading, asked: number): number {
   const named = firstText(reading, providerFields);
-  if (named !== 0) return canonicalId(reading.texts, named);
+  if (named !== 0 && !frameworks.has(textOf(reading.texts, named)))
+    return canonicalId(reading.texts, named);
   // LiteLLM leaves the provider of embeddings empty, but writes `openai/text-embedding-3-small`.
   const model = textOf(reading.texts, textIn(reading, reading.attributes, liteLlmModel));
   const slash = model.indexOf("/");
@@ -142,10 +146,14 @@ export function providerBefore(texts: Texts, model: number): number {
 /** `anthropic/claude-sonnet-4-5` asked of Anthropic, as LiteLLM's callers write it, is `claude-sonnet-4-5`. Both are interned. */
 export function withoutProvider(texts: Texts, model: number, provider: number): number {
   const name = textOf(texts, model);
-  const slash = name.indexOf("/");
-  if (slash <= 0) return model;
-  const isIts = canonicalProvider(name.slice(0, slash)) === textOf(texts, provider);
-  return isIts ? internText(texts, name.slice(slash + 1)) : model;
+  return name.includes("/") ? internText(texts, bareOf(name, textOf(texts, provider))) : model;
+}
+
+/** The same of texts, the provider's by its canonical name. */
+export function bareOf(model: string, provider: string): string {
+  const slash = model.indexOf("/");
+  const isIts = slash > 0 && canonicalProvider(model.slice(0, slash)) === provider;
+  return isIts ? model.slice(slash + 1) : model;
 }
 
 /** Interned name of the model that was asked for at the provider; 0 where the span does not tell. */

@@ -288,6 +288,33 @@ export const furtherCases: readonly {
     ],
   },
   {
+    library: "frameworks that call themselves the provider",
+    cases: [
+      {
+        title: "Strands' calls by whose the model is, and its first token in milliseconds",
+        batches: one("strands.telemetry.tracer", {
+          status: "ok",
+          attributes: {
+            ...chat("gen_ai.system", { provider: "strands-agents", model: openai.model }),
+            ...answered,
+            "gen_ai.server.time_to_first_token": 250,
+          },
+        }),
+        rows: [{ ...openai, input_tokens: 120, output_tokens: 48, ttft_p50_s: 0.2508795 }],
+      },
+      {
+        title: "Google ADK's calls by the provider before the model",
+        batches: one("gcp.vertex.agent", {
+          attributes: {
+            ...chat("gen_ai.system", { provider: "gcp.vertex.agent", model: "groq/llama-3" }),
+            ...answered,
+          },
+        }),
+        rows: [{ provider: "groq", model: "llama-3", input_tokens: 120, output_tokens: 48 }],
+      },
+    ],
+  },
+  {
     library: "two instrumentations of one client",
     cases: [
       {
