@@ -50,6 +50,19 @@ function exported(...exports: readonly MetricSketch[]) {
 const counted = (...exports: readonly MetricSketch[]) =>
   outcomesOf(exported(...exports))["openai/gpt-4o/chat"];
 
+describe("a model with its provider before it", () => {
+  it("is the same cell as without, as it is in spans", () => {
+    const attributes = { ...call, "gen_ai.request.model": "openai/gpt-4o" };
+
+    expect(
+      counted(
+        durations("delta", { ms: 1_000, startMs: 100, counts: [0, 1, 0, 0], attributes }),
+        durations("delta", { ms: 11_000, startMs: 10_100, counts: [0, 1, 0, 0] }),
+      ),
+    ).toEqual({ ok: 2 });
+  });
+});
+
 describe("a cumulative histogram", () => {
   it("adds what it has grown by; what it began with is none of ours", () => {
     expect(
