@@ -4,7 +4,7 @@
  * and are kept from block to block.
  *
  * They are classes, because V8 keeps objects that a function made with a getter of its own each as hash tables from the second one
- * on: every push to one of fifty columns looked its method up by name, which was two thirds of the archive's work.
+ * on: every push to one of fifty columns looked its method up by name, which was more than a third of the archive's work.
  */
 export interface Column {
   /** Values so far. */
