@@ -6,12 +6,12 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type HistoryServer, startHistoryServer, writer } from "../support/history-server.ts";
-import { needs } from "../support/needs.ts";
+import { needsGo } from "../support/needs.ts";
 
 const run = promisify(execFile);
 const source = fileURLToPath(new URL("../support/clickhouse-go/", import.meta.url));
 
-const missing = needs("go");
+const missing = needsGo();
 if (missing !== undefined) console.warn(`SKIPPED: clickhouse-go was not tried, ${missing}`);
 
 describe.skipIf(missing !== undefined)(

@@ -12,13 +12,13 @@ import {
   type NamedScene,
   scenesOf,
 } from "../support/dashboards/scenes.ts";
-import { needs } from "../support/needs.ts";
+import { needsGo } from "../support/needs.ts";
 
 /** Two hours of a small fleet, the second an overload: what a test can take. `npm run panels` does the same with a day. */
 const span = { hours: 2, requestsPerSecond: 1.5 };
 
 const names = [0, 1, 2, 3, 4];
-const missing = needs("go");
+const missing = needsGo();
 if (missing !== undefined)
   console.warn(`SKIPPED: panels were not asked through clickhouse-go, ${missing}`);
 
