@@ -1,6 +1,6 @@
 /**
  * A mergeable quantile sketch over positive integers: log-linear buckets, 64 to an octave, integer counts.
- * Relative error of a quantile ≤ 1/129 (0.8 %); values below 64 are exact. Merging adds counts, so it is exact,
+ * Relative error of a quantile < 1/128 (0.8 %); values below 64 are exact. Merging adds counts, so it is exact,
  * commutative and associative: any order of merging gives the same sketch, bit for bit.
  * Source: the layout of HdrHistogram (Tene) with 6 significant bits; sparse as in DDSketch (Masson, Rim, Lee 2019).
  */

@@ -1,6 +1,6 @@
 /**
  * Quantiles and shares of merged sketches, in SQL. `windows` stores a sketch as two arrays: bucket numbers and counts
- * (detectors/sketch.ts: 64 buckets to an octave, so a quantile is off by at most 1/129). Merging is adding counts, and the
+ * (detectors/sketch.ts: 64 buckets to an octave, so a quantile is off by at most 1/128). Merging is adding counts, and the
  * ⌈q·n⌉-th smallest is what `quantilesExactWeighted` takes, bucket numbers being in the order of their values; `Array` steps
  * through both arrays together.
  */

@@ -156,7 +156,7 @@ describe("windows and verdicts of a minute and of an hour", () => {
            FROM ${table} WHERE region = 'eu-west-1' AND window_start >= fromUnixTimestamp64Milli(${from}) AND window_start < fromUnixTimestamp64Milli(${to})`,
         );
         expect(Number(row?.n)).toBe(exact.length);
-        expect(Math.abs((row?.value ?? 0) / truth - 1)).toBeLessThanOrEqual(1 / 129);
+        expect(Math.abs((row?.value ?? 0) / truth - 1)).toBeLessThanOrEqual(1 / 128);
       }
     },
   );

@@ -100,7 +100,7 @@ describe("foreshock query on a history that nobody owns", () => {
       .map(({ firstTokenUs }) => firstTokenUs)
       .sort((a, b) => a - b);
     const [{ values, quantile }] = await json("quantile", "ttft", "--q", "0.9");
-    // The stated error of a sketch is 1/129; windows that had not closed at the end are not in it.
+    // The stated error of a sketch is 1/128; windows that had not closed at the end are not in it.
     expect(values).toBeGreaterThan(durations.length * 0.95);
     const exact = (durations[Math.ceil(0.9 * durations.length) - 1] ?? 0) / 1e6;
     expect(Math.abs(quantile / exact - 1)).toBeLessThan(0.03);

@@ -75,7 +75,7 @@ intervals (15 s at least, 5 min at most), or until a point without a value says 
 
 ## Histograms
 
-The detectors work on sketches of 1/129 relative error. A histogram's values are spread evenly over their bucket: a quantile of the sketch
+The detectors work on sketches of 1/128 relative error. A histogram's values are spread evenly over their bucket: a quantile of the sketch
 lies in the bucket in which the quantile of the values lies, so it is off by less than that bucket's width. With the conventions' buckets for
 durations (each twice the one before) that is up to a factor of 2; with exponential histograms 2^(2^−scale) − 1: 9 % at scale 3, 1.1 % at scale 6, and
 1/64 for the sketch on top. Values beyond the highest bound count as that bound. Scales that differ are brought to the coarser one, exactly.

@@ -161,8 +161,8 @@ describe("a histogram as a sketch", () => {
           const seen = (sketchQuantile(sketch, q) ?? 0) / microseconds;
           const low = bucket === 0 ? 0 : (limits[bucket - 1] as number);
           const high = limits[bucket] ?? low;
-          expect(seen).toBeGreaterThanOrEqual(low * (1 - 1 / 129));
-          expect(seen).toBeLessThanOrEqual(high * (1 + 1 / 129));
+          expect(seen).toBeGreaterThanOrEqual(low * (1 - 1 / 128));
+          expect(seen).toBeLessThanOrEqual(high * (1 + 1 / 128));
         }
       }),
     );

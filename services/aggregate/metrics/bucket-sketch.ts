@@ -1,7 +1,7 @@
 /**
  * Histograms of metrics as sketches. A histogram says how many values lie in a bucket and not where: they are spread evenly
  * over it, so that a quantile of the sketch lies in the bucket that holds the histogram's quantile, and is off by less than
- * that bucket's width (plus the sketch's own 1/129). An exponential histogram's bucket of scale s is 2^(2^−s) − 1 of its
+ * that bucket's width (plus the sketch's own 1/128). An exponential histogram's bucket of scale s is 2^(2^−s) − 1 of its
  * value wide: 9 % at scale 3, 0.3 % at scale 8.
  */
 import { addToSketch, type SketchBuilder } from "../../../detectors/sketch.ts";

@@ -71,7 +71,7 @@ export const limits: Readonly<Record<Nearness, number>> = {
   // Microseconds of telemetry against whole milliseconds.
   time: 1,
   ratio: 0.001,
-  sketch: 1 / 129 + 1e-6,
+  sketch: 1 / 128 + 1e-6,
   real: 1e-6,
   estimate: 0.05,
   bucket: 0.02,
@@ -95,7 +95,7 @@ export const nearnessWords: Readonly<Record<Nearness, string>> = {
   exact: "the same",
   time: "1 ms, telemetry having finer times",
   ratio: "0.1 percentage points",
-  sketch: "1/129 of the value, as a sketch promises",
+  sketch: "1/128 of the value, as a sketch promises",
   real: "a millionth of the value: floating point",
   estimate: "5 %, or half a tenant",
   bucket: "2 percentage points: a sketch's bucket counts as a whole",

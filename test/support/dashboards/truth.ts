@@ -8,7 +8,7 @@ import type { Call, CellVerdict, World } from "./world.ts";
 export type Value = string | number | null | readonly string[];
 
 /**
- * How near a result must come. text, exact: the same. time: the same millisecond. ratio: 0.1 percentage points. sketch: 1/129 of the
+ * How near a result must come. text, exact: the same. time: the same millisecond. ratio: 0.1 percentage points. sketch: 1/128 of the
  * value, as a sketch promises, and 1 µs for telemetry's whole µs. real: rounding of floating point. estimate: 5 %, what bitmaps
  * of 256 bits do for some dozen tenants, or half a tenant. bucket: a share of values up to a limit, from buckets 1/64 wide: 2 percentage points.
  */
