@@ -4,6 +4,7 @@ import {
   addToSketch,
   bucketLow,
   bucketOf,
+  bucketValue,
   createSketchBuilder,
   mergeSketches,
   type SparseSketch,
@@ -41,6 +42,13 @@ describe("a sketch", () => {
     expect([sketchMaxValue, 2 ** 64, Number.POSITIVE_INFINITY].map(bucketOf)).toEqual(
       Array(3).fill(sketchBucketLimit - 1),
     );
+  });
+
+  it("errs by less than 1/128 at the smallest value of each bucket, where it errs most", () => {
+    for (let bucket = 1; bucket < sketchBucketLimit - 1; bucket++) {
+      const low = bucketLow(bucket);
+      expect(bucketValue(bucket) - low).toBeLessThan(low / 128);
+    }
   });
 
   it("errs by 0.8 % at most, at any quantile", () => {
