@@ -253,8 +253,8 @@ export function createStateCodec(known: readonly (readonly string[])[] = []): St
   }
 
   function read(): unknown {
+    if (isNumber(input[at] as number)) return readNumber();
     const code = readByte();
-    if (code < smallest) return code;
     switch (code) {
       case codes.null:
         return null;
@@ -262,12 +262,6 @@ export function createStateCodec(known: readonly (readonly string[])[] = []): St
         return false;
       case codes.true:
         return true;
-      case codes.double:
-        return readDouble();
-      case codes.natural:
-        return readVarint();
-      case codes.negative:
-        return -readVarint();
       case codes.text: {
         const end = readVarint() + at;
         if (end > input.length) throw torn(`it ends at byte ${input.length}`);
