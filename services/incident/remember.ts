@@ -135,11 +135,13 @@ function rememberDimensions(episode: Episode, key: CellKey, of: RememberedCell):
     );
 }
 
+/** A request that fails late counts as failing and as slow, and is one bad request: no value has more of them than requests. */
 function addDimension(
   episode: Episode,
   dimension: string,
-  values: readonly { readonly value: string; readonly requests: number; readonly bad: number }[],
+  told: readonly { readonly value: string; readonly requests: number; readonly bad: number }[],
 ): void {
+  const values = told.map((one) => ({ ...one, bad: Math.min(one.bad, one.requests) }));
   const kept = episode.dimensions[dimension] ?? {};
   episode.dimensions[dimension] = kept;
   const allBad = values.reduce((sum, { bad }) => sum + bad, 0);
