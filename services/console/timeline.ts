@@ -61,7 +61,7 @@ const transitionWords: Readonly<Record<Incident["transition"], string>> = {
 };
 
 function transitionEntry(incident: Incident): TimelineEntry {
-  const size = `${incident.degradedCells} of ${plural(incident.liveCells, "cell")}, ${formatRatio(incident.degradedShare)} of traffic`;
+  const size = `${incident.degradedCells} of ${plural(incident.liveCells, "cell")} degraded, ${formatRatio(incident.degradedShare)} of traffic`;
   return {
     atMs: incident.atMs,
     kind: incident.transition,
