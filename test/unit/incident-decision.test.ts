@@ -31,6 +31,24 @@ describe("what pages", () => {
     expect(page?.evidence.every(({ signal }) => signal === "failures")).toBe(true);
   });
 
+  it("counts a request once, though it was refused, failed and was late", () => {
+    const play = warm();
+    const refused = { requests: 3, failures: 3, limited: 3, slow: 3 };
+    const dimensions = [
+      {
+        dimension: "error.type",
+        values: [
+          { value: "RateLimitError", ...refused },
+          { value: "", requests: 30, failures: 0, limited: 0, slow: 0 },
+        ],
+      },
+    ];
+    play.play(minute, ({ model }) => (model === "gpt-4o" ? { failing: 0.9, dimensions } : {}));
+    const [page] = pages(play.incidents);
+    const told = page?.attribution.filter(({ value }) => value === "RateLimitError") ?? [];
+    expect(told.map(({ bad, of }) => bad === of)).toEqual([true]);
+  });
+
   it("names model and region when one cell fails", () => {
     const play = warm();
     play.play(2 * minute, ({ model, region }) =>
