@@ -2,97 +2,33 @@
  * What each library shows, and what it leaves out or says differently, with the reason: the rules behind the expected rows.
  * `docs/libraries.md` is written from them.
  */
-import type { Departure, Showing } from "./expected.ts";
-import type { TrueCall } from "./truth.ts";
-
-type When = (call: TrueCall) => boolean;
-
-const both =
-  (...conditions: readonly When[]): When =>
-  (call) =>
-    conditions.every((condition) => condition(call));
-const not =
-  (condition: When): When =>
-  (call) =>
-    !condition(call);
-const ends =
-  (...behaviours: readonly string[]): When =>
-  (call) =>
-    behaviours.includes(call.behaviour);
-const by =
-  (provider: string): When =>
-  (call) =>
-    call.provider === provider;
-const over =
-  (api: string): When =>
-  (call) =>
-    call.api === api;
-/** One call of the run, where nothing else tells it from others: of two ways to ask for a stream, say. */
-const isCall =
-  (...numbers: readonly string[]): When =>
-  ({ call }) =>
-    numbers.includes(call);
-const isStreamed: When = (call) => call.streamed;
-const isServed: When = (call) => call.served;
-
-const broken = both(isStreamed, ends("cut", "event"));
-const left = both(isStreamed, ends("cancel"));
-const unended = both(isStreamed, ends("cut", "event", "cancel"));
-/** Streams whose first chunk had come. */
-const begun = both(isStreamed, ends("ok", "tool", "truncated", "empty", "cut", "event", "cancel"));
-const nowhere: When = () => false;
-
-const noFirstToken: Pick<Showing, "firstToken" | "retries"> = {
-  firstToken: nowhere,
-  retries: "inside one call",
-};
-/** The same, but only for streams that came to an end. */
-const firstTokensOfEnded: Pick<Showing, "firstToken" | "retries"> = {
-  firstToken: both(begun, not(left)),
-  retries: "inside one call",
-};
-const firstTokens: Pick<Showing, "firstToken" | "retries"> = {
-  firstToken: begun,
-  retries: "inside one call",
-};
-
-const messageStart: Departure = {
-  when: both(by("anthropic"), unended),
-  tokens: { output: 1 },
-  because: "a broken Anthropic stream has the one output token that its first event announces",
-};
-const noTokensOfBroken: Departure = {
-  when: both(by("anthropic"), unended),
-  tokens: { input: 0 },
-  because: "a broken Anthropic stream has no tokens, though its first event announced them",
-};
-const leftLooksFine: Departure = {
-  when: left,
-  shows: "ok",
-  because: "a stream that its caller left looks like one whose usage was not asked for: ok",
-};
-const cutLooksRefused: Departure = {
-  when: both(by("openai"), isStreamed, ends("cut")),
-  shows: "connection_error",
-  because:
-    "a cut OpenAI stream has the error of a connection that never came about, and nothing shows that it had begun",
-};
-
-const noEmbeddings: Departure = {
-  when: over("embeddings"),
-  shows: "nothing",
-  because: "embeddings have no spans",
-};
-const noInputOfStreams: Departure = {
-  when: both(by("anthropic"), isStreamed, not(unended)),
-  tokens: { input: 0 },
-  because: "streams of ChatAnthropic have no input tokens",
-};
-const namelessEvent: Departure = {
-  when: both(over("responses"), isStreamed, ends("event")),
-  shows: "server_error",
-  because: "an error inside a stream of the Responses API is LangChain's own, of the server",
-};
+import {
+  begun,
+  both,
+  broken,
+  by,
+  cutLooksRefused,
+  ends,
+  firstTokens,
+  firstTokensOfEnded,
+  isCall,
+  isServed,
+  isStreamed,
+  left,
+  leftLooksFine,
+  messageStart,
+  namelessEvent,
+  noEmbeddings,
+  noFirstToken,
+  noInputOfStreams,
+  noSpanOfCut,
+  noTokensOfBroken,
+  not,
+  over,
+  unended,
+  vercelTokens,
+} from "./departing.ts";
+import type { Showing } from "./expected.ts";
 
 /** By name of the run. */
 export const showings: Readonly<Record<string, Showing>> = {
@@ -191,15 +127,9 @@ export const showings: Readonly<Record<string, Showing>> = {
     ],
   },
   "vercel-ai-5": {
-    ...firstTokens,
-    retries: "a call each",
-    firstToken: both(begun, not(ends("cut", "cancel"))),
+    ...vercelTokens,
     departures: [
-      {
-        when: both(isStreamed, ends("cut", "cancel")),
-        shows: "nothing",
-        because: "a cut or abandoned stream has no span of the call",
-      },
+      noSpanOfCut,
       noTokensOfBroken,
       {
         when: both(by("anthropic"), not(isStreamed), ends("ok", "truncated", "flaky")),
@@ -279,17 +209,8 @@ export const showings: Readonly<Record<string, Showing>> = {
     ],
   },
   "vercel-ai-6": {
-    ...firstTokens,
-    retries: "a call each",
-    firstToken: both(begun, not(ends("cut", "cancel"))),
-    departures: [
-      {
-        when: both(isStreamed, ends("cut", "cancel")),
-        shows: "nothing",
-        because: "a cut or abandoned stream has no span of the call",
-      },
-      noTokensOfBroken,
-    ],
+    ...vercelTokens,
+    departures: [noSpanOfCut, noTokensOfBroken],
   },
   openlit: {
     ...firstTokens,

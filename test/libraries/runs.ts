@@ -1,10 +1,4 @@
-/** The libraries that are run: what is installed, which driver calls it, and how it is set up. */
-
-/** An installation, which several runs may share. */
-export interface LibraryEnvironment {
-  readonly language: "python" | "javascript";
-  readonly packages: readonly string[];
-}
+/** The libraries that are run: which driver calls them, and how they are set up. */
 
 export interface LibraryRun {
   /** Names the files in `test/fixtures/libraries`. */
@@ -18,101 +12,6 @@ export interface LibraryRun {
   readonly variables?: Readonly<Record<string, string>>;
 }
 
-const python = (...packages: readonly string[]): LibraryEnvironment => ({
-  language: "python",
-  packages: ["opentelemetry-sdk", "opentelemetry-exporter-otlp-proto-http", ...packages],
-});
-const javascript = (...packages: readonly string[]): LibraryEnvironment => ({
-  language: "javascript",
-  packages: [
-    "@opentelemetry/api",
-    "@opentelemetry/sdk-node",
-    "@opentelemetry/exporter-trace-otlp-proto",
-    ...packages,
-  ],
-});
-
-export const libraryEnvironments: Readonly<Record<string, LibraryEnvironment>> = {
-  contrib: python(
-    "openai",
-    "httpx",
-    "opentelemetry-util-genai==1.1b0",
-    "opentelemetry-instrumentation-openai-v2",
-  ),
-  llmetry: python(
-    "openai",
-    "anthropic",
-    "opentelemetry-instrumentation-openai",
-    "opentelemetry-instrumentation-anthropic",
-  ),
-  inference: python(
-    "openai",
-    "anthropic",
-    "openinference-instrumentation-openai",
-    "openinference-instrumentation-anthropic",
-  ),
-  genai: python(
-    "openai",
-    "anthropic",
-    "opentelemetry-instrumentation-genai-openai",
-    "opentelemetry-instrumentation-genai-anthropic",
-  ),
-  litellm: python("litellm[proxy]", "openai", "anthropic", "openinference-instrumentation-openai"),
-  pydantic: python("pydantic-ai-slim[openai,anthropic]"),
-  agents: python("openai-agents", "openinference-instrumentation-openai-agents"),
-  langchain: python(
-    "langchain",
-    "langchain-openai",
-    "langchain-anthropic",
-    "openinference-instrumentation-langchain",
-  ),
-  vercel5: javascript("ai@5", "@ai-sdk/openai@2", "@ai-sdk/anthropic@2"),
-  vercel6: javascript("ai@6", "@ai-sdk/openai@3", "@ai-sdk/anthropic@3"),
-  vercel7: javascript("ai@7", "@ai-sdk/openai", "@ai-sdk/anthropic", "@ai-sdk/otel"),
-  "llmetry-js": javascript(
-    "openai@5.23.2",
-    "@traceloop/instrumentation-openai",
-    "@opentelemetry/instrumentation-openai",
-  ),
-  llamaindex: python(
-    "llama-index-core",
-    "llama-index-llms-openai",
-    "openinference-instrumentation-llama-index",
-  ),
-  logfire: python("logfire", "langfuse", "openai", "anthropic"),
-  openlit: python("openlit>=1.45", "openai", "anthropic"),
-  traceloop: python(
-    "traceloop-sdk>=0.62",
-    "openai",
-    "anthropic",
-    "langgraph",
-    "langchain-openai",
-    "langchain-anthropic",
-  ),
-  langsmith: python(
-    "langsmith[otel]",
-    "openai",
-    "langgraph",
-    "langchain-openai",
-    "langchain-anthropic",
-  ),
-  crewai: python(
-    "crewai",
-    "anthropic",
-    "openinference-instrumentation-crewai",
-    "openinference-instrumentation-openai",
-    "openinference-instrumentation-anthropic",
-  ),
-  mlflow: python("mlflow", "openai", "anthropic"),
-  "inference-litellm": python("litellm", "openinference-instrumentation-litellm"),
-  both: python(
-    "openai",
-    "opentelemetry-instrumentation-openai",
-    "opentelemetry-instrumentation-genai-openai",
-  ),
-};
-
-/** Keeps Anthropic's SDK from writing spans of its own beside the library's. */
 const quietSdk = { ANTHROPIC_OPEN_TELEMETRY: "false" };
 
 export const libraryRuns: readonly LibraryRun[] = [
