@@ -6,7 +6,9 @@ import { contribCases } from "../support/aggregate-cases/contrib-cases.ts";
 import { frameworkCases } from "../support/aggregate-cases/framework-cases.ts";
 import { furtherCases } from "../support/aggregate-cases/further-cases.ts";
 import { liteLlmCases } from "../support/aggregate-cases/litellm-cases.ts";
+import { newerFrameworkCases } from "../support/aggregate-cases/newer-framework-cases.ts";
 import { openInferenceCases } from "../support/aggregate-cases/openinference-cases.ts";
+import { sideBySideCases } from "../support/aggregate-cases/side-by-side-cases.ts";
 import { variationCases } from "../support/aggregate-cases/variation-cases.ts";
 import { type Batch, countBatches } from "../support/aggregate-harness.ts";
 
@@ -17,7 +19,9 @@ const libraryCases = [
   ...liteLlmCases,
   ...frameworkCases,
   ...furtherCases,
+  ...newerFrameworkCases,
   ...variationCases,
+  ...sideBySideCases,
 ];
 
 const unlessTold: Omit<RequestRow, "provider" | "model"> = {

@@ -11,7 +11,9 @@ import { contribCases } from "../support/aggregate-cases/contrib-cases.ts";
 import { frameworkCases } from "../support/aggregate-cases/framework-cases.ts";
 import { furtherCases } from "../support/aggregate-cases/further-cases.ts";
 import { liteLlmCases } from "../support/aggregate-cases/litellm-cases.ts";
+import { newerFrameworkCases } from "../support/aggregate-cases/newer-framework-cases.ts";
 import { openInferenceCases } from "../support/aggregate-cases/openinference-cases.ts";
+import { sideBySideCases } from "../support/aggregate-cases/side-by-side-cases.ts";
 import { type Batch, requestOf } from "../support/aggregate-harness.ts";
 import { spanRowsOf } from "../support/archive-rows.ts";
 
@@ -88,6 +90,8 @@ describe("judging single spans", () => {
     ...liteLlmCases,
     ...frameworkCases,
     ...furtherCases,
+    ...newerFrameworkCases,
+    ...sideBySideCases,
   ].flatMap(({ cases }) => cases.flatMap((each) => each.batches as readonly Batch[]));
 
   it("says the same of attributes handed over as of the span read anew", async () => {
