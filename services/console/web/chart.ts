@@ -215,41 +215,43 @@ function timeRange(
   return [seconds(from), seconds(Math.max(to, ahead))];
 }
 
-/** Shades the incident, and ahead of it the time in which the breach is forecast. */
-function spanPlugin(span: Span, isLabelled: boolean): uPlot.Plugin {
-  return {
-    hooks: {
-      drawClear: [
-        (chart) => {
-          const { ctx, bbox } = chart;
-          const x = (ms: number) =>
-            Math.min(
-              bbox.left + bbox.width,
-              Math.max(bbox.left, chart.valToPos(seconds(ms), "x", true)),
-            );
-          const shade = (fromMs: number, toMs: number, fill: string) => {
-            ctx.fillStyle = fill;
-            ctx.fillRect(x(fromMs), bbox.top, x(toMs) - x(fromMs), bbox.height);
-          };
-          ctx.save();
-          shade(span.sinceMs, span.untilMs, token("span"));
-          if (span.breach !== null) {
-            shade(span.breach.lowMs, span.breach.highMs, token("page-soft"));
-            ctx.fillStyle = token("page");
-            ctx.fillRect(x(span.breach.medianMs), bbox.top, devicePixelRatio, bbox.height);
-            ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
-            ctx.textAlign = "left";
-            ctx.textBaseline = "top";
-            const at = x(span.breach.lowMs) + 4 * devicePixelRatio;
-            const room = bbox.left + bbox.width - at;
-            if (isLabelled && ctx.measureText(span.breach.what).width <= room)
-              ctx.fillText(span.breach.what, at, bbox.top + 8 * devicePixelRatio);
-          }
-          ctx.restore();
-        },
-      ],
-    },
+/** Shades the incident, and ahead of it the time in which the breach is forecast; over the grid, when it is most likely. */
+function spanPlugin({ sinceMs, untilMs, breach }: Span, isLabelled: boolean): uPlot.Plugin {
+  const xOf = ({ bbox, valToPos }: uPlot, ms: number) =>
+    Math.min(bbox.left + bbox.width, Math.max(bbox.left, valToPos(seconds(ms), "x", true)));
+  const shade = (chart: uPlot) => {
+    const { ctx, bbox } = chart;
+    const fill = (fromMs: number, toMs: number, style: string) => {
+      ctx.fillStyle = style;
+      ctx.fillRect(
+        xOf(chart, fromMs),
+        bbox.top,
+        xOf(chart, toMs) - xOf(chart, fromMs),
+        bbox.height,
+      );
+    };
+    ctx.save();
+    fill(sinceMs, untilMs, token("span"));
+    if (breach !== null) fill(breach.lowMs, breach.highMs, token("page-soft"));
+    ctx.restore();
   };
+  const mark = (chart: uPlot) => {
+    if (breach === null) return;
+    const { ctx, bbox } = chart;
+    ctx.save();
+    ctx.fillStyle = token("page");
+    ctx.fillRect(xOf(chart, breach.medianMs), bbox.top, devicePixelRatio, bbox.height);
+    ctx.font = `${12 * devicePixelRatio}px system-ui, sans-serif`;
+    ctx.textAlign = "left";
+    // What is told rises, so the corner below is free.
+    ctx.textBaseline = "bottom";
+    const at = xOf(chart, breach.lowMs) + 4 * devicePixelRatio;
+    const room = bbox.left + bbox.width - at;
+    if (isLabelled && ctx.measureText(breach.what).width <= room)
+      ctx.fillText(breach.what, at, bbox.top + bbox.height - 6 * devicePixelRatio);
+    ctx.restore();
+  };
+  return { hooks: { drawClear: [shade], draw: [mark] } };
 }
 
 /** The newest value at the line's end. */
