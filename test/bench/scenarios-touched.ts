@@ -23,7 +23,8 @@ const minuteMs = 60_000;
 export class TouchedCollector {
   readonly #fleet: FleetModel;
   readonly #startMs: number;
-  readonly #ids = new Map<string, number>();
+  /** Ids of cells by region, then by what is asked of it. */
+  readonly #ids: (Map<string | number, number> | undefined)[] = [];
   readonly #cells: Readonly<Record<string, string>>[] = [];
   readonly #requests: number[][] = [];
   readonly #touched: number[][] = [];
@@ -93,10 +94,9 @@ export class TouchedCollector {
   }
 
   #http(service: string, region: number, route: string): number {
-    const known = this.#ids.get(`${service}${route}${region}`);
     return (
-      known ??
-      this.#add(`${service}${route}${region}`, {
+      this.#ids[region]?.get(route) ??
+      this.#add(region, route, {
         kind: "http",
         provider: service,
         model: "",
@@ -107,11 +107,10 @@ export class TouchedCollector {
   }
 
   #call(index: number, region: number): number {
-    const known = this.#ids.get(`${index}|${region}`);
     const model = this.#fleet.models[index];
     return (
-      known ??
-      this.#add(`${index}|${region}`, {
+      this.#ids[region]?.get(index) ??
+      this.#add(region, index, {
         kind: "genai",
         provider: model?.provider ?? "",
         model: model?.name ?? "",
@@ -121,8 +120,10 @@ export class TouchedCollector {
     );
   }
 
-  #add(name: string, cell: Parameters<typeof cellAttributes>[0]): number {
-    this.#ids.set(name, this.#cells.length);
+  #add(region: number, what: string | number, cell: Parameters<typeof cellAttributes>[0]): number {
+    const ids = this.#ids[region] ?? new Map<string | number, number>();
+    this.#ids[region] = ids;
+    ids.set(what, this.#cells.length);
     this.#cells.push(cellAttributes(cell));
     return this.#cells.length - 1;
   }

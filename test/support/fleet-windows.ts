@@ -2,7 +2,7 @@
  * The fleet's events as closed windows at once, without spans, log or aggregation: what decisions are tuned with, because an hour of
  * traffic takes a second or two. `run-scenario.ts` takes the long way.
  */
-import { bucketOf, type SparseSketch } from "../../detectors/sketch.ts";
+import { bucketOf } from "../../detectors/sketch.ts";
 import type { FleetEvent, RequestEvent } from "../../services/chatbot/fleet-event.ts";
 import { type FleetModel, requestKinds, type Sender } from "../../services/chatbot/fleet-model.ts";
 import { routeOf, traceId } from "../../services/chatbot/span-shape.ts";
@@ -36,16 +36,31 @@ function outcomeOf(event: RequestEvent): Outcome {
   return outcomeNames[event.outcome] ?? (event.outcome as Outcome);
 }
 
+/** A sparse sketch while it is counted: buckets in ascending order. */
+interface Counted {
+  readonly buckets: number[];
+  readonly counts: number[];
+}
+
+/** Whose durations count: those that did not fail at once. */
+const timedOutcomes: ReadonlySet<Outcome> = new Set<Outcome>([
+  "ok",
+  "timeout",
+  "client_cancelled",
+  "stream_error",
+]);
+
 interface DimensionSum {
   requests: number;
   failures: number;
   limited: number;
-  readonly latency: Map<number, number>;
+  readonly latency: Counted;
 }
 
 interface CellSum {
   readonly counters: number[];
-  readonly sketches: Partial<Record<SketchName, Map<number, number>>>;
+  /** By id. */
+  readonly sketches: Record<number, Counted>;
   readonly breadth: Record<number, Uint8Array>;
   readonly dimensions: Map<string, Map<string, DimensionSum>>;
   readonly examples: Example[];
@@ -57,8 +72,11 @@ export class FleetWindows {
   readonly #fleet: FleetModel;
   readonly #windowMs: number;
   #cells = new Map<CellKey, CellSum>();
-  #senders = new Map<string, number>();
+  /** Spans by sender, in the order of their first. */
+  #senders = new Map<Sender, number>();
   #windowStartMs = -1;
+  /** Keys of cells by sender and what is asked of it: made once, because a key costs as much as a request's counts. */
+  readonly #keys = new Map<Sender, (CellKey | undefined)[]>();
 
   constructor(fleet: FleetModel, windowMs: number) {
     this.#fleet = fleet;
@@ -94,8 +112,8 @@ export class FleetWindows {
         clampedSpans: 0,
         duplicateSpans: 0,
         outerSpans: 0,
-        senders: [...this.#senders].map(([sender, spans]) => ({
-          sender,
+        senders: [...this.#senders].map(([{ service, instanceId }, spans]) => ({
+          sender: `${service}/${instanceId}`,
           spans,
           late: 0,
           clamped: 0,
@@ -111,8 +129,12 @@ export class FleetWindows {
     return record;
   }
 
-  #cell(cell: Cell): CellSum {
-    const key = cellKey(cell);
+  /** The sums of a cell, named by its sender and a small number of the caller's choice. */
+  #cell(sender: Sender, what: number, name: () => Cell): CellSum {
+    const keys = this.#keys.get(sender) ?? [];
+    if (keys.length === 0) this.#keys.set(sender, keys);
+    const key = keys[what] ?? cellKey(name());
+    keys[what] = key;
     const known = this.#cells.get(key);
     if (known !== undefined) return known;
     const made: CellSum = {
@@ -127,19 +149,18 @@ export class FleetWindows {
   }
 
   #heard(sender: Sender): void {
-    const name = `${sender.service}/${sender.instanceId}`;
-    this.#senders.set(name, (this.#senders.get(name) ?? 0) + 1);
+    this.#senders.set(sender, (this.#senders.get(sender) ?? 0) + 1);
   }
 
   #filter(sender: Sender, status: number, durationMs: number): void {
     this.#heard(sender);
-    const sum = this.#cell({
+    const sum = this.#cell(sender, 0, () => ({
       kind: "http",
       provider: sender.service,
       model: "",
       region: sender.region.name,
       operation: "POST /v1/classify",
-    });
+    }));
     count(sum, status >= 500 ? "unavailable" : "ok", 1);
     addSketch(sum, "duration", durationMs * 1000);
   }
@@ -151,13 +172,13 @@ export class FleetWindows {
     const kind = requestKinds[event.requestKind] ?? "chat";
     const region = sender.region.name;
     const outcome = outcomeOf(event);
-    const http = this.#cell({
+    const http = this.#cell(sender, 1 + event.requestKind, () => ({
       kind: "http",
       provider: sender.service,
       model: "",
       region,
       operation: `POST ${routeOf[kind]}`,
-    });
+    }));
     const hasStarted = kind === "stream" && !Number.isNaN(event.firstTokenSeconds);
     const httpOutcome: Outcome =
       hasStarted || outcome === "client_cancelled" || outcome === "stream_error"
@@ -170,13 +191,13 @@ export class FleetWindows {
     this.#fill(http, event, httpOutcome, (event.endMs - event.startMs) * 1000, Number.NaN);
     const model = this.#fleet.models[event.model];
     if (model === undefined) return;
-    const call = this.#cell({
+    const call = this.#cell(sender, 1 + requestKinds.length + event.model, () => ({
       kind: "genai",
       provider: model.provider,
       model: model.name,
       region,
       operation: model.operation,
-    });
+    }));
     const ttftUs = kind === "stream" ? Math.round(event.firstTokenSeconds * 1e6) : Number.NaN;
     const durationUs = Math.round((event.callEndMs - event.callStartMs) * 1000);
     this.#fill(call, event, outcome, durationUs, ttftUs);
@@ -220,7 +241,7 @@ export class FleetWindows {
     ttftUs: number,
   ): void {
     count(sum, outcome, 1);
-    if (["ok", "timeout", "client_cancelled", "stream_error"].includes(outcome)) {
+    if (timedOutcomes.has(outcome)) {
       addSketch(sum, "duration", durationUs);
       if (!Number.isNaN(ttftUs)) addSketch(sum, "timeToFirstToken", ttftUs);
     }
@@ -259,10 +280,26 @@ function count(sum: CellSum, outcome: Outcome, n: number): void {
 }
 
 function addSketch(sum: CellSum, name: SketchName, value: number): void {
-  const buckets = sum.sketches[name] ?? new Map<number, number>();
-  sum.sketches[name] = buckets;
-  const bucket = bucketOf(value);
-  buckets.set(bucket, (buckets.get(bucket) ?? 0) + 1);
+  const id = sketchIds[name];
+  const counted = sum.sketches[id] ?? { buckets: [], counts: [] };
+  sum.sketches[id] = counted;
+  countOne(counted, bucketOf(value));
+}
+
+/** Adds one in place: a window's sketch has a handful of buckets, so that sorting it later would cost more. */
+function countOne({ buckets, counts }: Counted, bucket: number): void {
+  let at = buckets.length;
+  while (at > 0 && (buckets[at - 1] as number) > bucket) at--;
+  if (at > 0 && buckets[at - 1] === bucket) {
+    counts[at - 1] = (counts[at - 1] as number) + 1;
+    return;
+  }
+  for (let i = buckets.length; i > at; i--) {
+    buckets[i] = buckets[i - 1] as number;
+    counts[i] = counts[i - 1] as number;
+  }
+  buckets[at] = bucket;
+  counts[at] = 1;
 }
 
 function setBreadth(sum: CellSum, name: keyof typeof breadthIds, tenant: number): void {
@@ -281,42 +318,29 @@ function addDimension(
 ): void {
   const values = sum.dimensions.get(dimension) ?? new Map<string, DimensionSum>();
   sum.dimensions.set(dimension, values);
-  const counts = values.get(value) ?? { requests: 0, failures: 0, limited: 0, latency: new Map() };
+  const counts = values.get(value) ?? {
+    requests: 0,
+    failures: 0,
+    limited: 0,
+    latency: { buckets: [], counts: [] },
+  };
   values.set(value, counts);
   counts.requests++;
   if (outcomeGroup[of.outcome] === "failure") counts.failures++;
   if (of.outcome === "rate_limit") counts.limited++;
-  if (!(of.us >= 1)) return;
-  const bucket = Math.floor(2 * Math.log2(of.us));
-  counts.latency.set(bucket, (counts.latency.get(bucket) ?? 0) + 1);
-}
-
-function sparse(counts: ReadonlyMap<number, number>): SparseSketch {
-  const entries = [...counts].sort(([a], [b]) => a - b);
-  return { buckets: entries.map(([bucket]) => bucket), counts: entries.map(([, n]) => n) };
+  if (of.us >= 1) countOne(counts.latency, Math.floor(2 * Math.log2(of.us)));
 }
 
 function finish(cell: CellKey, sum: CellSum): CellWindow {
-  const sketches: Record<number, SparseSketch> = {};
-  for (const [name, counts] of Object.entries(sum.sketches))
-    sketches[sketchIds[name as SketchName]] = sparse(counts);
   return {
     cell,
     counters: sum.counters,
-    sketches,
+    sketches: sum.sketches,
     breadth: sum.breadth,
     dimensions: [...sum.dimensions].map(([dimension, values]) => ({
       dimension,
       values: limitDimensionValues(
-        [...values].map(
-          ([value, counts]): DimensionValue => ({
-            value,
-            requests: counts.requests,
-            failures: counts.failures,
-            limited: counts.limited,
-            latency: sparse(counts.latency),
-          }),
-        ),
+        [...values].map(([value, counts]): DimensionValue => ({ value, ...counts })),
       ),
     })),
     gauges: {},

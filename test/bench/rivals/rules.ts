@@ -166,20 +166,19 @@ function staticAlert(rival: RivalName, of: Counters): Alert {
   };
 }
 
-/** Values at evaluations from `fromMs` to `toMs` before step `step`, both ends included. */
-function* past(values: readonly number[], step: number, fromMs: number, toMs: number) {
-  const first = Math.max(0, step - fromMs / evaluationMs);
-  for (let i = first; i <= step - toMs / evaluationMs; i++) {
-    const value = values[i] as number;
-    if (value > 0) yield value;
-  }
-}
-
-function mean(values: Iterable<number>): number {
+/** Mean of what `of` makes of positive values at evaluations from `fromMs` to `toMs` before `step`, both ends included; NaN without any. */
+function meanOfPast(
+  values: readonly number[],
+  at: { readonly step: number; readonly fromMs: number; readonly toMs: number },
+  of: (value: number) => number = (value) => value,
+): number {
   let sum = 0;
   let count = 0;
-  for (const value of values) {
-    sum += value;
+  const last = at.step - at.toMs / evaluationMs;
+  for (let i = Math.max(0, at.step - at.fromMs / evaluationMs); i <= last; i++) {
+    const value = values[i] as number;
+    if (!(value > 0)) continue;
+    sum += of(value);
     count++;
   }
   return sum / count;
@@ -193,7 +192,7 @@ function doubleAlert(rival: RivalName, of: Counters, p95: readonly number[]): Al
     forMs: 5 * minuteMs,
     holds: (at) => {
       const step = (at * scrapeMs) / evaluationMs;
-      const usual = mean(past(p95, step, 70 * minuteMs, 10 * minuteMs));
+      const usual = meanOfPast(p95, { step, fromMs: 70 * minuteMs, toMs: 10 * minuteMs });
       return (p95[step] as number) > 2 * usual;
     },
   };
@@ -207,9 +206,9 @@ function bandsAlert(of: Counters, values: readonly number[]): Alert {
   const filtered: number[] = [];
   const means: number[] = [];
   values.forEach((_, step) => {
-    const recent = [...past(values, step, hourMs, 0)];
-    const middle = mean(recent);
-    const deviation = Math.sqrt(mean(recent.map((value) => (value - middle) ** 2)));
+    const hour = { step, fromMs: hourMs, toMs: 0 };
+    const middle = meanOfPast(values, hour);
+    const deviation = Math.sqrt(meanOfPast(values, hour, (value) => (value - middle) ** 2));
     means.push(middle);
     filtered.push(deviation > 0.5 * middle ? deviation : Number.NaN);
   });
@@ -221,7 +220,7 @@ function bandsAlert(of: Counters, values: readonly number[]): Alert {
       const step = (at * scrapeMs) / evaluationMs;
       const value = values[step] as number;
       const middle = means[step] as number;
-      const deviation = mean(past(filtered, step, 26 * hourMs, 0));
+      const deviation = meanOfPast(filtered, { step, fromMs: 26 * hourMs, toMs: 0 });
       const half = Math.max(0.5 * middle, Number.isNaN(deviation) ? 0 : 2 * deviation);
       return value > 0 && (value > middle + half || value < Math.max(0, middle - half));
     },
