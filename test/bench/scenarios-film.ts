@@ -20,7 +20,7 @@ import type { FleetEvent } from "../../services/chatbot/fleet-event.ts";
 import type { RunPlan } from "../../services/chatbot/run-plan.ts";
 import type { TruthHeader } from "../../services/chatbot/truth.ts";
 import { judgementSchema } from "../../services/contracts/config.ts";
-import { type FrameRecord, framesOf } from "../support/run-scenario.ts";
+import { type FrameRecord, type FramesHow, framesOf, rehearse } from "../support/run-scenario.ts";
 import { type RequestSeries, SeriesCollector } from "./rivals/request-series.ts";
 import { TouchedCollector, type TouchedMinutes } from "./scenarios-touched.ts";
 
@@ -54,6 +54,22 @@ const frameHeadBytes = 12;
 
 /** Plays a run, and hands frames on as they come; the film is whole once they are all taken. */
 export function shootFilm(options: FilmOptions): Shot {
+  return shoot(options, framesOf);
+}
+
+/** A film whose frames can be made again, by detectors that are other than before. */
+export function shootRehearsed(
+  options: FilmOptions,
+): Omit<Film, "frames"> & { readonly detect: () => Iterable<FrameRecord> } {
+  const { frames: detect, finish } = shoot(options, rehearse);
+  return { ...finish(), detect };
+}
+
+/** Plays a run for what `make` makes of its events. */
+function shoot<T>(
+  options: FilmOptions,
+  make: (plan: RunPlan, events: Iterable<FleetEvent>, how: FramesHow) => T,
+): { readonly frames: T; readonly finish: () => Omit<Film, "frames"> } {
   const plan = planRun(options);
   const truth = new TruthCollector(plan, { hasQuantiles: false, hasCells: plan.faults.length > 0 });
   const series = new SeriesCollector(plan.fleet, plan.startMs);
@@ -73,7 +89,7 @@ export function shootFilm(options: FilmOptions): Shot {
     }
   })();
   return {
-    frames: framesOf(plan, timed, { judgement, isDirect: !options.isWhole }),
+    frames: make(plan, timed, { judgement, isDirect: !options.isWhole }),
     finish: () => {
       const { header } = truth.finish();
       const endMs = Math.min(header.endMs, Math.ceil(lastMs / minuteMs) * minuteMs);

@@ -3,7 +3,14 @@ import { loadScenario } from "../../services/chatbot/chatbot.ts";
 import type { Scenario } from "../../services/chatbot/scenario-schema.ts";
 import { withHistory } from "./rivals/history.ts";
 import { judgeRivals, type RivalName, rivalNames } from "./rivals/rules.ts";
-import { type FilmOptions, FilmStore, shootFilm } from "./scenarios-film.ts";
+import { silenced } from "./scenarios-ablate.ts";
+import {
+  type Film,
+  type FilmOptions,
+  FilmStore,
+  shootFilm,
+  shootRehearsed,
+} from "./scenarios-film.ts";
 import { judgeFrames, type Told } from "./scenarios-judge.ts";
 import {
   type ForecastScore,
@@ -25,8 +32,6 @@ export interface Job {
   readonly isFull: boolean;
   readonly films: string | undefined;
   readonly isStaleAllowed: boolean;
-  /** Detector that is silenced; a worker that has silenced one does no other work. */
-  readonly without?: string;
 }
 
 export interface Outcome {
@@ -60,16 +65,48 @@ export interface Outcome {
 const telemetryEffects = new Set(["clock_skew", "late_batches", "collector_gap", "duplicates"]);
 
 export function runJob(job: Job): Outcome {
-  const scenario = loadScenario(job.scenario);
-  const isWhole =
-    job.isWhole || scenario.faults.some(({ effect }) => telemetryEffects.has(effect.kind));
-  const options = filmOptions(job, scenario, isWhole);
+  const options = optionsOf(job);
   const store = job.films === undefined ? undefined : new FilmStore(job.films, job.isStaleAllowed);
   const kept = store?.read(options);
   const shot = kept === undefined ? (store?.keep(options) ?? shootFilm(options)) : undefined;
   const told = judgeFrames(kept?.frames ?? shot?.frames ?? []);
   const film = kept ?? shot?.finish();
   if (film === undefined) throw new Error(`${job.scenario}: no film`);
+  return outcomeOf(job, { options, film, told });
+}
+
+/** The run with all detectors, and with each of some silenced, by the detector's id; the fleet is simulated once. */
+export function runAblated(
+  job: Job,
+  ids: readonly string[],
+): readonly (readonly [string, Outcome])[] {
+  const options = optionsOf(job);
+  const film = shootRehearsed(options);
+  const all = outcomeOf(job, { options, film, told: judgeFrames(film.detect()) });
+  const without = ids.map((id) => {
+    const told = silenced(id, () => judgeFrames(film.detect()));
+    return [id, outcomeOf(job, { options, film, told })] as const;
+  });
+  return [["", all], ...without];
+}
+
+function optionsOf(job: Job): FilmOptions {
+  const scenario = loadScenario(job.scenario);
+  const isWhole =
+    job.isWhole || scenario.faults.some(({ effect }) => telemetryEffects.has(effect.kind));
+  return filmOptions(job, scenario, isWhole);
+}
+
+function outcomeOf(
+  job: Job,
+  run: {
+    readonly options: FilmOptions;
+    readonly film: Omit<Film, "frames">;
+    readonly told: readonly Told[];
+  },
+): Outcome {
+  const { film, told } = run;
+  const { scenario, isWhole } = run.options;
   const { truth, touched } = film;
   const pages = told
     .filter(({ transition }) => transition === "paged")

@@ -11,16 +11,17 @@ import { readdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { parseArgs } from "node:util";
 import { scenarioNames } from "../../services/chatbot/chatbot.ts";
-import { ablationTable, detectorIds, silence } from "./scenarios-ablate.ts";
+import { ablationTable, detectorIds } from "./scenarios-ablate.ts";
 import { figuresOf } from "./scenarios-figures.ts";
-import { type Job, type Outcome, runJob } from "./scenarios-job.ts";
+import { type Job, type Outcome, runAblated, runJob } from "./scenarios-job.ts";
 import { reportHtml } from "./scenarios-report.ts";
 import { conditions, publish } from "./support/report.ts";
 
 if (process.send !== undefined && process.argv[2] === "--worker") {
-  const without = process.argv[3];
-  if (without !== undefined) silence(without);
-  process.on("message", (job: Job) => process.send?.(runJob(job)));
+  const silenced = process.argv.slice(3);
+  process.on("message", (job: Job) =>
+    process.send?.(silenced.length === 0 ? [["", runJob(job)]] : runAblated(job, silenced)),
+  );
 } else await main();
 
 /** Enough for CI: one of each kind. */
@@ -76,25 +77,15 @@ async function main(): Promise<void> {
         isStaleAllowed: values["stale-films"],
       })),
   );
-  const outcomes = await runAll(jobs, Number(values.workers), (outcome) =>
+  const silenced = values.ablate ? detectorIds() : [];
+  const ran = await runAll(jobs, { workers: Number(values.workers), silenced }, (outcome) =>
     show(outcome, values.verbose),
   );
+  const outcomes = ran.get("") ?? [];
   outcomes.sort((a, b) =>
     a.scenario < b.scenario ? -1 : a.scenario > b.scenario ? 1 : a.seed - b.seed,
   );
-  if (values.ablate) {
-    const without = new Map<string, Outcome[]>();
-    for (const id of detectorIds())
-      without.set(
-        id,
-        await runAll(
-          jobs.map((job) => ({ ...job, films: undefined, without: id })),
-          Number(values.workers),
-          () => {},
-        ),
-      );
-    process.stdout.write(ablationTable(outcomes, without));
-  }
+  if (values.ablate) process.stdout.write(ablationTable(ran));
   const flags = { json: values.json, seed: firstSeed, isQuick: values.quick };
   publish(flags, "scenarios", figuresOf(outcomes));
   if (values.report !== undefined)
@@ -131,35 +122,35 @@ function show(outcome: Outcome, isVerbose: boolean): void {
       );
 }
 
+/** Outcomes by the detector that was silenced, "" for none. */
 async function runAll(
   jobs: readonly Job[],
-  workers: number,
+  how: { readonly workers: number; readonly silenced: readonly string[] },
   report: (outcome: Outcome) => void,
-): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
+): Promise<Map<string, Outcome[]>> {
+  const outcomes = new Map<string, Outcome[]>(["", ...how.silenced].map((id) => [id, []]));
   let next = 0;
+  let done = 0;
   const isTerminal = process.stderr.isTTY;
   await Promise.all(
-    Array.from({ length: Math.min(workers, jobs.length) }, async () => {
-      const without = jobs[0]?.without;
-      const child = fork(
-        import.meta.filename,
-        without === undefined ? ["--worker"] : ["--worker", without],
-      );
+    Array.from({ length: Math.min(how.workers, jobs.length) }, async () => {
+      const child = fork(import.meta.filename, ["--worker", ...how.silenced]);
       for (let job = jobs[next++]; job !== undefined; job = jobs[next++]) {
         const { scenario, seed } = job;
         const sent = job;
-        const outcome = await new Promise<Outcome>((resolve, reject) => {
-          child.once("message", (message) => resolve(message as Outcome));
+        const ran = await new Promise<[string, Outcome][]>((resolve, reject) => {
+          child.once("message", (message) => resolve(message as [string, Outcome][]));
           child.once("exit", (code) =>
             reject(new Error(`${scenario}, seed ${seed}: the worker ended with ${code}`)),
           );
           child.send(sent);
         });
         child.removeAllListeners("exit");
-        outcomes.push(outcome);
-        report(outcome);
-        if (isTerminal) process.stderr.write(`${outcomes.length}/${jobs.length}\r`);
+        for (const [id, outcome] of ran) {
+          outcomes.get(id)?.push(outcome);
+          if (id === "") report(outcome);
+        }
+        if (isTerminal) process.stderr.write(`${++done}/${jobs.length}\r`);
       }
       child.disconnect();
     }),

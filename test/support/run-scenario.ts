@@ -18,6 +18,7 @@ import { type Judgement, judgementSchema } from "../../services/contracts/config
 import { type Incident, incidentRecord } from "../../services/contracts/incident.ts";
 import type { Epoch, Manifest } from "../../services/contracts/records.ts";
 import { sourceTopics, topics } from "../../services/contracts/topics.ts";
+import type { WindowRecord } from "../../services/contracts/window.ts";
 import { detectStage } from "../../services/detect/detect.ts";
 import { incidentStage } from "../../services/incident/incident.ts";
 import type { Reducer, TaskContext } from "../../services/stage.ts";
@@ -47,7 +48,7 @@ export function contextFor(
   return { task, partition: 0, manifests: [manifest], epochs: [epoch], judgement };
 }
 
-/** A frame on its way from detect to incident. */
+/** What one stage hands to the next. */
 export interface FrameRecord {
   readonly appendMs: number;
   readonly value: Uint8Array;
@@ -71,22 +72,61 @@ export function runScenario(
   return { truth: truth.finish().header, incidents };
 }
 
+export interface FramesHow {
+  readonly judgement: Judgement;
+  /** Without spans and aggregation. */
+  readonly isDirect: boolean;
+}
+
 /** The frames that detect makes of a run's events. */
-export function* framesOf(
+export function framesOf(
   plan: RunPlan,
   events: Iterable<FleetEvent>,
-  how: { readonly judgement: Judgement; readonly isDirect: boolean },
+  { judgement, isDirect }: FramesHow,
 ): Generator<FrameRecord> {
-  const { judgement, isDirect } = how;
+  return isDirect
+    ? detectWindows(windowsOf(plan, events, judgement), judgement)
+    : detectBatches(batchesOf(plan, events, judgement), judgement);
+}
+
+/** Keeps what detect reads of a run, so that it can be detected again and again; takes all events at once. */
+export function rehearse(
+  plan: RunPlan,
+  events: Iterable<FleetEvent>,
+  { judgement, isDirect }: FramesHow,
+): () => Generator<FrameRecord> {
   if (isDirect) {
-    const windows = new FleetWindows(plan.fleet, judgement.window.lengthMs);
-    const detect = new DirectDetect(judgement);
-    for (const event of events)
-      for (const window of windows.observe(event))
-        for (const value of detect.step(window)) yield { value, appendMs: window.appendMs };
-    return;
+    const windows = [...windowsOf(plan, events, judgement)];
+    return () => detectWindows(windows, judgement);
   }
-  const detect = detectStage.create(contextFor("detect/0", judgement, sourceTasks));
+  const batches = [...batchesOf(plan, events, judgement)];
+  return () => detectBatches(batches, judgement);
+}
+
+function* windowsOf(
+  plan: RunPlan,
+  events: Iterable<FleetEvent>,
+  judgement: Judgement,
+): Generator<WindowRecord> {
+  const windows = new FleetWindows(plan.fleet, judgement.window.lengthMs);
+  for (const event of events) yield* windows.observe(event);
+}
+
+function* detectWindows(
+  windows: Iterable<WindowRecord>,
+  judgement: Judgement,
+): Generator<FrameRecord> {
+  const detect = new DirectDetect(judgement);
+  for (const window of windows)
+    for (const value of detect.step(window)) yield { value, appendMs: window.appendMs };
+}
+
+/** What aggregate makes of the run's spans and metrics: encoded shares of windows. */
+function* batchesOf(
+  plan: RunPlan,
+  events: Iterable<FleetEvent>,
+  judgement: Judgement,
+): Generator<FrameRecord> {
   const aggregate = new Map(
     sourceTasks.map((task) => [
       task,
@@ -100,10 +140,19 @@ export function* framesOf(
     if (task === undefined) continue;
     const { appendMs } = record;
     const headers = record.isHeartbeat ? { "foreshock-heartbeat": "1" } : {};
-    for (const batch of step(task, topic, record.payload, appendMs, headers))
-      for (const frame of step(detect, topics.windows, batch.value, appendMs))
-        if (frame.topic === topics.frames) yield { value: frame.value, appendMs };
+    for (const { value } of step(task, topic, record.payload, appendMs, headers))
+      yield { value, appendMs };
   }
+}
+
+function* detectBatches(
+  batches: Iterable<FrameRecord>,
+  judgement: Judgement,
+): Generator<FrameRecord> {
+  const detect = detectStage.create(contextFor("detect/0", judgement, sourceTasks));
+  for (const { value, appendMs } of batches)
+    for (const frame of step(detect, topics.windows, value, appendMs))
+      if (frame.topic === topics.frames) yield { value: frame.value, appendMs };
 }
 
 function* watch(plan: RunPlan, truth: TruthCollector): Generator<FleetEvent> {
