@@ -9,12 +9,12 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { checks } from "./checks/checks.ts";
+import { scriptFlags } from "./support/script-flags.ts";
 
 const root = resolve(dirname(import.meta.filename), "..");
 const tiers = ["unit", "property", "contract", "integration", "e2e"] as const;
-const { values } = parseArgs({ options: { only: { type: "string" } } });
+const values = scriptFlags(import.meta.filename, { only: { type: "string" } });
 const wanted = values.only?.split(",") ?? ["checks", ...tiers];
 const isCi = process.env["CI"] === "true";
 

@@ -8,13 +8,12 @@
 import { showProgress } from "../../services/command/progress.ts";
 import { type AwayOptions, runAway } from "../support/away-run.ts";
 import { needsKafka, startKafkaBroker } from "../support/kafka-broker.ts";
-import { benchFlags, publish } from "./support/report.ts";
+import { scriptFlags } from "../support/script-flags.ts";
+import { benchFlags, benchOptions, publish } from "./support/report.ts";
 
-const argv = process.argv.slice(2);
-const partAt = argv.indexOf("--part");
-const [, onlyPart] = partAt < 0 ? [] : argv.splice(partAt, 2);
-const flags = benchFlags(argv);
-const isWanted = (kind: string) => onlyPart === undefined || onlyPart === kind;
+const values = scriptFlags(import.meta.filename, { ...benchOptions, part: { type: "string" } });
+const flags = benchFlags(values);
+const isWanted = (kind: string) => values.part === undefined || values.part === kind;
 const minuteMs = 60_000;
 const figures: Record<string, number> = {};
 const absent: Record<string, string> = {};

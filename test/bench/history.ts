@@ -5,11 +5,11 @@
  * `--keep DIR`: the history stays in DIR, and a later run takes it from there instead of filling one again.
  */
 import { loadavg } from "node:os";
-import { parseArgs } from "node:util";
 import { showProgress } from "../../services/command/progress.ts";
 import { migrate } from "../../services/history/migrate.ts";
 import { systemClock } from "../../services/runtime/clock.ts";
 import { startHistoryServer } from "../support/history-server.ts";
+import { scriptFlags } from "../support/script-flags.ts";
 import { measureBacktest } from "./history-backtest.ts";
 import { fillOnce } from "./history-fill.ts";
 import { measureSlowdown } from "./history-hostile.ts";
@@ -20,19 +20,15 @@ import {
   timePanels,
   timeTraces,
 } from "./history-panels.ts";
-import { type BenchFlags, median, publish, ratioFigures, save } from "./support/report.ts";
+import { benchFlags, benchOptions, median, publish, ratioFigures, save } from "./support/report.ts";
 
-const { values } = parseArgs({
-  options: {
-    json: { type: "string" },
-    seed: { type: "string", default: "1" },
-    days: { type: "string" },
-    spans: { type: "string" },
-    keep: { type: "string" },
-    quick: { type: "boolean", default: false },
-  },
+const values = scriptFlags(import.meta.filename, {
+  ...benchOptions,
+  days: { type: "string" },
+  spans: { type: "string" },
+  keep: { type: "string" },
 });
-const flags: BenchFlags = { json: values.json, seed: Number(values.seed), isQuick: values.quick };
+const flags = benchFlags(values);
 const days = Number(values.days ?? (flags.isQuick ? 1.25 : 90));
 const spans = Number(values.spans ?? (flags.isQuick ? 100_000 : 10_000_000));
 const requestsPerSecond = flags.isQuick ? 1 : 3;

@@ -3,22 +3,18 @@
  * process, a real OpenTelemetry SDK in front, a webhook behind. Then seconds without verdicts after a detect process is killed, on Kafka.
  *   npm run bench:latency -- [--json FILE] [--seed N] [--trials N] [--quick]
  */
-import { parseArgs } from "node:util";
 import { showProgress } from "../../services/command/progress.ts";
 import { needsKafka } from "../support/kafka-broker.ts";
+import { scriptFlags } from "../support/script-flags.ts";
 import { type FailoverTrial, measureFailover } from "./failover-trial.ts";
 import { type Trial, timeToPage } from "./latency-trial.ts";
-import { type BenchFlags, publish } from "./support/report.ts";
+import { benchFlags, benchOptions, publish } from "./support/report.ts";
 
-const { values } = parseArgs({
-  options: {
-    json: { type: "string" },
-    seed: { type: "string", default: "1" },
-    trials: { type: "string", default: "10" },
-    quick: { type: "boolean", default: false },
-  },
+const values = scriptFlags(import.meta.filename, {
+  ...benchOptions,
+  trials: { type: "string", default: "10" },
 });
-const flags: BenchFlags = { json: values.json, seed: Number(values.seed), isQuick: values.quick };
+const flags = benchFlags(values);
 const trials = flags.isQuick ? 1 : Number(values.trials);
 const failoverTrials = 8;
 

@@ -5,9 +5,9 @@
  */
 import { fork } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { parseArgs } from "node:util";
 import { loadScenario } from "../../services/chatbot/chatbot.ts";
 import { runScenario } from "../support/run-scenario.ts";
+import { scriptFlags } from "../support/script-flags.ts";
 
 export interface LeadRow {
   readonly scenario: string;
@@ -103,19 +103,17 @@ if (process.send !== undefined && process.argv[2] === "--worker") {
 } else await main();
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      scenarios: { type: "string", default: "S04,S05,S07,S13" },
-      seeds: { type: "string", default: "20" },
-      "first-seed": { type: "string", default: "1" },
-      "quiet-hours": { type: "string", default: "1" },
-      hours: { type: "string" },
-      workers: { type: "string", default: "2" },
-      json: { type: "string" },
-      quick: { type: "boolean", default: false },
-      direct: { type: "boolean", default: false },
-      verbose: { type: "boolean", default: false },
-    },
+  const values = scriptFlags(import.meta.filename, {
+    scenarios: { type: "string", default: "S04,S05,S07,S13" },
+    seeds: { type: "string", default: "20" },
+    "first-seed": { type: "string", default: "1" },
+    "quiet-hours": { type: "string", default: "1" },
+    hours: { type: "string" },
+    workers: { type: "string", default: "2" },
+    json: { type: "string" },
+    quick: { type: "boolean", default: false },
+    direct: { type: "boolean", default: false },
+    verbose: { type: "boolean", default: false },
   });
   const seeds = values.quick ? 2 : Number(values.seeds);
   const firstSeed = Number(values["first-seed"]);

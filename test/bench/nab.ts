@@ -4,7 +4,6 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { parseArgs } from "node:util";
 import { noRecords, recordOf } from "../../detectors/series/records.ts";
 import { addToChart, emptyChart, expectedOf } from "../../detectors/series/robust-chart.ts";
 import {
@@ -15,6 +14,7 @@ import {
 } from "../../detectors/series/series-score.ts";
 import { showProgress } from "../../services/command/progress.ts";
 import { csvField } from "../../services/command/score-csv.ts";
+import { scriptFlags } from "../support/script-flags.ts";
 import { corpusArchive, hasCorpus, readCorpus } from "./nab/corpus.ts";
 import { reportOf } from "./nab/report.ts";
 import {
@@ -27,16 +27,12 @@ import {
   type Scored,
 } from "./nab/scoring.ts";
 import { countEvents, makeTelemetry, type TroubledSeries } from "./nab/telemetry.ts";
-import { publish } from "./support/report.ts";
+import { benchFlags, benchOptions, publish } from "./support/report.ts";
 
-const { values } = parseArgs({
-  options: {
-    json: { type: "string" },
-    out: { type: "string" },
-    report: { type: "string" },
-    seed: { type: "string", default: "1" },
-    quick: { type: "boolean", default: false },
-  },
+const values = scriptFlags(import.meta.filename, {
+  ...benchOptions,
+  out: { type: "string" },
+  report: { type: "string" },
 });
 
 if (!hasCorpus()) {
@@ -158,7 +154,7 @@ function writeResult(file: string, { series, scores, alerts }: Judged): void {
   writeFileSync(file, `timestamp,value,anomaly_score,label\n${lines.join("\n")}\n`);
 }
 
-publish({ json: values.json, seed: Number(values.seed), isQuick: values.quick }, "nab", {
+publish(benchFlags(values), "nab", {
   figures,
   rows: [...rows, { telemetry: "default", ...own }, { telemetry: "robust chart", ...chart }],
 });

@@ -8,13 +8,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { showProgress } from "../../services/command/progress.ts";
+import { scriptFlags } from "../support/script-flags.ts";
 import type { JunkResult } from "./scale-junk.ts";
 import type { PartitionsResult } from "./scale-partitions.ts";
 import type { ScaleJob } from "./scale-run.ts";
 import type { TicksJob, TicksResult } from "./scale-ticks.ts";
-import { benchFlags, publish, ratioFigures } from "./support/report.ts";
+import { benchFlags, benchOptions, publish, ratioFigures } from "./support/report.ts";
 
-const flags = benchFlags();
+const flags = benchFlags(scriptFlags(import.meta.filename, benchOptions));
 const { isQuick, seed } = flags;
 const series = isQuick ? 3_400 : 100_000;
 /** Filling goes through the whole application and its history, ten times the cost of detect alone. */

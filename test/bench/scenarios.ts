@@ -9,13 +9,13 @@
 import { fork } from "node:child_process";
 import { readdirSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { parseArgs } from "node:util";
 import { scenarioNames } from "../../services/chatbot/chatbot.ts";
+import { scriptFlags } from "../support/script-flags.ts";
 import { ablationTable, detectorIds } from "./scenarios-ablate.ts";
 import { figuresOf } from "./scenarios-figures.ts";
 import { type Job, type Outcome, runAblated, runJob } from "./scenarios-job.ts";
 import { reportHtml } from "./scenarios-report.ts";
-import { conditions, publish } from "./support/report.ts";
+import { benchOptions, conditions, publish } from "./support/report.ts";
 
 if (process.send !== undefined && process.argv[2] === "--worker") {
   const silenced = process.argv.slice(3);
@@ -28,28 +28,24 @@ if (process.send !== undefined && process.argv[2] === "--worker") {
 const quickOnly = ["S01", "S05", "S14", "C01", "C07"];
 
 async function main(): Promise<void> {
-  const { values } = parseArgs({
-    options: {
-      scenarios: { type: "string" },
-      only: { type: "string" },
-      seeds: { type: "string" },
-      "first-seed": { type: "string", default: "1" },
-      "clean-days": { type: "string" },
-      "quiet-hours": { type: "string", default: "1" },
-      hours: { type: "string", default: "6" },
-      waves: { type: "string", default: "drawn" },
-      workers: { type: "string", default: "2" },
-      films: { type: "string" },
-      json: { type: "string" },
-      report: { type: "string" },
-      seed: { type: "string", default: "1" },
-      quick: { type: "boolean", default: false },
-      full: { type: "boolean", default: false },
-      spans: { type: "boolean", default: false },
-      "stale-films": { type: "boolean", default: false },
-      ablate: { type: "boolean", default: false },
-      verbose: { type: "boolean", default: false },
-    },
+  const values = scriptFlags(import.meta.filename, {
+    ...benchOptions,
+    scenarios: { type: "string" },
+    only: { type: "string" },
+    seeds: { type: "string" },
+    "first-seed": { type: "string", default: "1" },
+    "clean-days": { type: "string" },
+    "quiet-hours": { type: "string", default: "1" },
+    hours: { type: "string", default: "6" },
+    waves: { type: "string", default: "drawn" },
+    workers: { type: "string", default: "2" },
+    films: { type: "string" },
+    report: { type: "string" },
+    full: { type: "boolean", default: false },
+    spans: { type: "boolean", default: false },
+    "stale-films": { type: "boolean", default: false },
+    ablate: { type: "boolean", default: false },
+    verbose: { type: "boolean", default: false },
   });
   const only =
     values.only?.split(",") ??

@@ -3,13 +3,14 @@
  *   npm run bench:throughput -- [--json FILE] [--seed N] [--quick]
  */
 import { showProgress } from "../../services/command/progress.ts";
+import { scriptFlags } from "../support/script-flags.ts";
 import { benchDecode } from "./decode-bench.ts";
 import { benchEndToEnd } from "./end-to-end.ts";
 import { benchIngestCollector } from "./ingest-collector.ts";
 import { benchLog } from "./log-bench.ts";
 import { benchReceive } from "./receive.ts";
 import { ownCpuSeconds } from "./support/cpu.ts";
-import { benchFlags, publish } from "./support/report.ts";
+import { benchFlags, benchOptions, publish } from "./support/report.ts";
 import { benchWindows } from "./windows-bench.ts";
 
 interface Part {
@@ -25,7 +26,7 @@ interface Part {
   }>;
 }
 
-const flags = benchFlags();
+const flags = benchFlags(scriptFlags(import.meta.filename, benchOptions));
 const { isQuick, seed } = flags;
 const rounds = isQuick ? 1 : 5;
 /** CPU time, not the clock's: a machine that is busy with something else lends less of it, not other one. */

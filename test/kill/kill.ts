@@ -6,16 +6,19 @@
  * Ends with 1 when anything was lost, doubled, decided otherwise or not told, or a point was not hit often enough.
  */
 import { crashPoints } from "../../services/runtime/crash-points.ts";
-import { benchFlags, publish } from "../bench/support/report.ts";
+import { benchFlags, benchOptions, publish } from "../bench/support/report.ts";
 import { startKafkaBroker } from "../support/kafka-broker.ts";
 import { runKills } from "../support/kill-run.ts";
 import type { Violation } from "../support/kill-verify.ts";
+import { scriptFlags } from "../support/script-flags.ts";
 
-const argv = process.argv.slice(2);
-const isKafka = takeFlag("--kafka", 1).length > 0;
-const [, minutes] = takeFlag("--minutes", 2);
-const flags = benchFlags(argv);
-await using broker = isKafka ? await startKafkaBroker() : undefined;
+const values = scriptFlags(import.meta.filename, {
+  ...benchOptions,
+  kafka: { type: "boolean", default: false },
+  minutes: { type: "string" },
+});
+const flags = benchFlags(values);
+await using broker = values.kafka ? await startKafkaBroker() : undefined;
 const timesEach = flags.isQuick ? 1 : 10;
 const isTerminal = process.stderr.isTTY === true;
 
@@ -24,7 +27,7 @@ const result = await runKills({
   timesEach,
   keepsEvidence: true,
   ...(broker === undefined ? {} : { broker }),
-  limitMs: Number(minutes ?? (flags.isQuick ? 15 : 90)) * 60_000,
+  limitMs: Number(values.minutes ?? (flags.isQuick ? 15 : 90)) * 60_000,
   onLife: ({ point, passes, isHit, seconds, done, total, note }) => {
     const line = `${String(done).padStart(4)} of ${total}  ${isHit ? "died at" : "did not die at"} ${point ?? "any point"}:${passes} after ${seconds.toFixed(1)} s ${note}`;
     process.stderr.write(isTerminal && isHit ? `\r\x1b[2K${line}` : `${line}\n`);
@@ -84,9 +87,3 @@ publish(flags, "kill", {
   rows,
 });
 process.exitCode = result.violations.length > 0 || points < crashPoints.length ? 1 : 0;
-
-/** Takes a flag with its value out of the arguments; nothing where it is not there. */
-function takeFlag(name: string, words: number): readonly string[] {
-  const at = argv.indexOf(name);
-  return at < 0 ? [] : argv.splice(at, words);
-}

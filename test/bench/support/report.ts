@@ -4,7 +4,6 @@
  */
 import { writeFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { parseArgs } from "node:util";
 
 export interface BenchFlags {
   readonly json: string | undefined;
@@ -24,15 +23,18 @@ export interface BenchReport {
   readonly rows: readonly Readonly<Record<string, unknown>>[];
 }
 
-export function benchFlags(argv: readonly string[] = process.argv.slice(2)): BenchFlags {
-  const { values } = parseArgs({
-    args: [...argv],
-    options: {
-      json: { type: "string" },
-      seed: { type: "string", default: "1" },
-      quick: { type: "boolean", default: false },
-    },
-  });
+/** For `scriptFlags`. */
+export const benchOptions = {
+  json: { type: "string" },
+  seed: { type: "string", default: "1" },
+  quick: { type: "boolean", default: false },
+} as const;
+
+export function benchFlags(values: {
+  readonly json?: string | undefined;
+  readonly seed: string;
+  readonly quick: boolean;
+}): BenchFlags {
   return { json: values.json, seed: Number(values.seed), isQuick: values.quick };
 }
 

@@ -7,9 +7,9 @@
  */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
 import { dashboards } from "../../../dashboards/all.ts";
 import { type PanelQuery, panelQueries } from "../../../dashboards/panel-queries.ts";
+import { scriptFlags } from "../script-flags.ts";
 import { askPanel } from "./ask.ts";
 import { type Comparison, compare, type Result } from "./compare.ts";
 import { drawDashboard } from "./draw/draw-dashboard.ts";
@@ -26,11 +26,9 @@ export interface Checked {
   readonly milliseconds: number;
 }
 
-const { values } = parseArgs({
-  options: {
-    hours: { type: "string", default: "24" },
-    requests: { type: "string", default: "1" },
-  },
+const values = scriptFlags(import.meta.filename, {
+  hours: { type: "string", default: "24" },
+  requests: { type: "string", default: "1" },
 });
 const span = { hours: Number(values.hours), requestsPerSecond: Number(values.requests) };
 const docs = new URL("../../../docs/", import.meta.url).pathname;
