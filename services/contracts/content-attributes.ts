@@ -110,6 +110,8 @@ const droppedNames: readonly string[] = [
   "error.stack_trace",
   "error.stack",
   "litellm.provider.error.stack_trace",
+  // Mastra: the provider's answer
+  "mastra.metadata.body",
 ];
 
 /** Everything below these names is content. */
@@ -138,6 +140,8 @@ const droppedPrefixes: readonly string[] = [
   "ai.toolCall.output",
   "input.messages.",
   "output.messages.",
+  // Mastra: what a log record comes with
+  "mastra.log.",
 ];
 
 /**
@@ -154,6 +158,10 @@ const indexedBases: readonly string[] = [
   "embedding.",
 ];
 const keptIndexedEndings: ReadonlySet<string> = new Set(["finish_reason", "role", "name", "type"]);
+
+/** Mastra's `mastra.<type of span>.input` and `.output`. */
+const spanTypeBase = "mastra.";
+const spanTypeEndings: ReadonlySet<string> = new Set(["input", "output"]);
 
 /** litellm's raw request: `llm.<provider>.<parameter>`. */
 const rawRequestParameters: ReadonlySet<string> = new Set([
@@ -255,6 +263,8 @@ export const contentTables = {
   droppedPrefixes,
   indexedBases,
   keptIndexedEndings,
+  spanTypeBase,
+  spanTypeEndings,
   rawRequestParameters,
   notProviders,
   modelOnlyNames,
@@ -288,8 +298,14 @@ function ruleFor(name: string): AttributeRule {
   const exact = exactRules.get(name);
   if (exact !== undefined) return exact;
   if (droppedPrefixes.some((prefix) => name.startsWith(prefix))) return "drop";
-  if (isIndexedContent(name) || isRawRequest(name)) return "drop";
+  if (isIndexedContent(name) || isRawRequest(name) || isSpanTypeContent(name)) return "drop";
   return "keep";
+}
+
+function isSpanTypeContent(name: string): boolean {
+  if (!name.startsWith(spanTypeBase)) return false;
+  const [, , ending = ""] = name.split(".");
+  return spanTypeEndings.has(ending);
 }
 
 function isIndexedContent(name: string): boolean {

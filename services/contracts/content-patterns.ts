@@ -4,6 +4,9 @@
  */
 import { contentTables } from "./content-attributes.ts";
 import {
+  className,
+  classNameEnd,
+  classNameStart,
   errorName,
   errorTerms,
   errorTextLimitBytes,
@@ -15,15 +18,22 @@ import {
 const quoted = (text: string) => text.replace(/[.*+?^${}()|[\]\\]/g, "[$&]");
 const anyOf = (texts: Iterable<string>) => `(?:${[...texts].map(quoted).join("|")})`;
 
+/** A pattern in the syntax of both, without its anchors. */
+const spelledOut = (pattern: RegExp) =>
+  pattern.source.slice(1, -1).replaceAll("\\.", "[.]").replaceAll("\\w", "[0-9A-Za-z_]");
+
+const classReference = `${classNameStart}${spelledOut(className)}${classNameEnd}`;
+
 /** Matches a name whose attribute is content. */
 export const contentNamePattern: string = (() => {
   const { droppedNames, droppedPrefixes, indexedBases, keptIndexedEndings } = contentTables;
-  const { notProviders, rawRequestParameters } = contentTables;
+  const { notProviders, rawRequestParameters, spanTypeBase, spanTypeEndings } = contentTables;
   return [
     `^${anyOf(droppedNames)}$`,
     `^${anyOf(droppedPrefixes)}`,
     `^${anyOf(indexedBases)}[0-9]+(?:$|[.](?:[^]*[.])?${otherThan(keptIndexedEndings)}$)`,
     "^embedding[.](?:text|vector)$",
+    `^${quoted(spanTypeBase)}[^.]*[.]${anyOf(spanTypeEndings)}(?:[.]|$)`,
     `^llm[.]${otherThan(notProviders)}[.]${anyOf(rawRequestParameters)}(?:[.]|$)`,
   ]
     .join("|")
@@ -41,28 +51,30 @@ export const genAiEventKeptPattern: string = [
  * `errorTextLimitBytes` afterwards.
  */
 export const errorTextPattern: string = (() => {
-  const name = errorName.source
-    .slice(1, -1)
-    .replaceAll("\\.", "[.]")
-    .replaceAll("\\w", "[0-9A-Za-z_]");
+  const name = spelledOut(errorName);
   const wordEnd = "(?:[.]+|\\b)";
   const term = `(?:(?i:${[...errorTerms].join("|")})|${name})${wordEnd}`;
   const everyday = `(?i:${[...everydayWords].join("|")})${wordEnd}`;
   const separators = errorTextSeparators.replace(/[\][\\^-]/g, "\\$&");
   const number = (digits: string, otherQuote = "") =>
     `(?:${digits}${wordEnd})[${separators}${otherQuote}]*`;
-  const inside = (otherQuote: string) => {
+  const phraseOf = (told: string) =>
+    `(?:${everyday}[${separators}]+){0,${everydayWordsInARow}}${told}`;
+  const quotedBy = (quote: string, otherQuote: string) => {
     const lone = number("[45][0-9][0-9]", otherQuote);
-    return `(?:(?:${lone})?${term}|[${separators}${otherQuote}])*(?:${lone})?`;
+    const inside = (told: string) =>
+      `(?:(?:${lone})?(?:${told}|${classReference})|[${separators}${otherQuote}])*(?:${lone})?`;
+    return `${quote}(?:${classReference}${inside(phraseOf(term))}|${inside(term)})`;
   };
-  const quotes = [`'${inside('"')}`, `"${inside("'")}`];
+  const quotes = [quotedBy("'", '"'), quotedBy('"', "'")];
   const lone = number("(?:[1-5][0-9][0-9]|[0-9]{1,2})");
-  const phrase = `(?:${everyday}[${separators}]+){0,${everydayWordsInARow}}${term}(?:'s\\b)?`;
+  const phrase = phraseOf(`${term}(?:'s\\b)?`);
   const closed = quotes.map((text) => text + text[0]).join("|");
-  return `^((?:(?:${lone})?(?:${term}(?:'s\\b)?|${closed})|${phrase}|[${separators}])*(?:${lone})?(?:${quotes.join("|")})?)(?s:.*)$`;
+  return `^((?:(?:${lone})?(?:${term}(?:'s\\b)?|${closed}|${classReference})|${phrase}|[${separators}])*(?:${lone})?(?:${quotes.join("|")})?)(?s:.*)$`;
 })();
 
-export const errorTextLimitPattern = `^((?s:.){0,${errorTextLimitBytes}})(?s:.*)$`;
+/** For a text that the pattern above has cut: where a class is named in its beginning, what follows is counted. */
+export const errorTextLimitPattern = `^((?:[^<]{0,${errorTextLimitBytes - 1}}${classReference})?(?s:.){0,${errorTextLimitBytes}})(?s:.*)$`;
 
 /** A name that may stand where JSON is cut to its `model`. */
 export const plainModelPattern = "^[0-9A-Za-z.:/@_-]{1,96}$";

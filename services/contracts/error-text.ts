@@ -2,7 +2,9 @@
  * Error messages quote what was sent ("could not parse: <prompt>"), yet say what went wrong in words that classifying needs
  * (`Error code: 529 - {…}`). So of such a text only its beginning stays, as long as it is made of
  * - terms: words of errors, names of error classes, and between them numbers of at most three digits, never two in a row;
- * - outside of quotes, at most two everyday words on the way to a term.
+ * - outside of quotes, at most two everyday words on the way to a term;
+ * - Python's form of a class, `<class 'semantic_kernel.….OpenAIChatCompletion'>`, where its name ends as one of a program does. A
+ *   quote that begins with one was written by that program, so everyday words may stand in it, too.
  * What a person wrote may begin with terms as well; sentences, names, and numbers that mean something (cards, telephones) can't
  * be made of them. `content-patterns.ts` has the same as a regular expression.
  */
@@ -10,9 +12,9 @@ const words = (text: string): ReadonlySet<string> => new Set(text.split(" "));
 
 export const errorTerms: ReadonlySet<string> = words(
   "abort aborted after anthropic api apistatus attempts azure bad bedrock body canceled cancelled chunk chunked client closed code " +
-    "cohere complete connect connection context currently deadline engine error exceeded exception failed failure fetch gateway " +
+    "cohere complete connect connection context currently deadline ended engine error exceeded exception failed failure fetch gateway " +
     "gemini getting grpc hang http incomplete incorrect internal invalid key length limit litellm llm many maximum message mistral " +
-    "model openai operation out overloaded param peer permission processing provider quota rate reached read received remote request " +
+    "model occurred openai operation out overloaded param peer permission prematurely processing prompt provider quota rate reached read received remote request " +
     "requests reset response retries retry sending server service socket status status_code statuscode stream streaming temporarily " +
     "terminated timed timeout tokens type unauthorized unavailable unexpected upstream vertex window",
 );
@@ -25,6 +27,12 @@ export const everydayWords: ReadonlySet<string> = words(
 /** Class names (`openai.RateLimitError`, `AI_APICallError`, `GeneratorExit`) and error types (`overloaded_error`). */
 export const errorName =
   /^(?:[A-Za-z_]\w{0,40}\.){0,6}[A-Za-z_]\w{0,60}(?:Error|Exception|Timeout|Exit|Overloaded|_error)$/;
+/** Classes of clients and services, in which error texts name who failed. No digits: numbers may mean something. */
+export const className =
+  /^(?:[A-Za-z_]{1,40}\.){0,10}[A-Za-z_]{0,60}(?:Error|Exception|Timeout|Exit|Agent|Base|Chat|Client|Completions?|Connector|Embeddings?|Generator|Handler|LLM|Model|Provider|Service|Transport)$/;
+export const classNameStart = "<class '";
+export const classNameEnd = "'>";
+const classNameLimitBytes = 192;
 /** HTTP status, or how many attempts. */
 const number = /^(?:\d{1,2}|[1-5]\d\d)$/;
 /** In quotes a number may be something that a person wrote, unless it is the status of an error. */
@@ -34,13 +42,17 @@ export const everydayWordsInARow = 2;
 
 type WordKind = "term" | "number" | "everyday" | "other";
 
-/** Bytes of the text's beginning that may stay, 0 to 128. `bytes[start, end)` is UTF-8. */
+/** Bytes of the text's beginning that may stay: at most 128, and where a class is named in those, 128 behind it. `bytes[start, end)` is UTF-8. */
 export function knownErrorTextBytes(bytes: Uint8Array, start: number, end: number): number {
-  const limit = Math.min(end, start + errorTextLimitBytes);
+  let limit = Math.min(end, start + errorTextLimitBytes);
   let kept = start;
   let at = start;
   /** The byte that ends the quote that we are in; 0 outside. */
   let quote = 0;
+  let quoteAt = -1;
+  /** Whether a program speaks inside the quote. */
+  let isSpoken = false;
+  let namesClass = false;
   let isBehindNumber = false;
   let everyday = 0;
   while (at < limit) {
@@ -53,7 +65,7 @@ export function knownErrorTextBytes(bytes: Uint8Array, start: number, end: numbe
       at = wordEnd;
       if (kind === "other") break;
       if (kind === "everyday") {
-        if (quote !== 0 || isBehindNumber || ++everyday > everydayWordsInARow) break;
+        if ((quote !== 0 && !isSpoken) || isBehindNumber || ++everyday > everydayWordsInARow) break;
         continue;
       }
       if (kind === "number" && (isBehindNumber || everyday > 0)) break;
@@ -64,6 +76,8 @@ export function knownErrorTextBytes(bytes: Uint8Array, start: number, end: numbe
       if (everyday > 0) break;
       if (quote === 0) {
         quote = byte;
+        quoteAt = at;
+        isSpoken = false;
         isBehindNumber = false;
       } else if (quote === byte) {
         quote = 0;
@@ -72,6 +86,14 @@ export function knownErrorTextBytes(bytes: Uint8Array, start: number, end: numbe
       at++;
     } else if (separatorBytes.has(byte)) {
       at++;
+    } else if (byte === lessThan && everyday === 0) {
+      const behind = endOfClassName(bytes, at, namesClass ? limit : end);
+      if (behind < 0) break;
+      isSpoken ||= quote !== 0 && quoteAt === at - 1;
+      isBehindNumber = false;
+      at = behind;
+      if (!namesClass) limit = Math.min(end, at + errorTextLimitBytes);
+      namesClass = true;
     } else break;
     if (everyday === 0) kept = at;
   }
@@ -103,6 +125,16 @@ function isWordByte(byte: number): boolean {
   );
 }
 
+/** Where `<class '…'>` ends that begins at `start`; −1 where it is no such thing, or not the name of a known kind. */
+function endOfClassName(bytes: Uint8Array, start: number, end: number): number {
+  const text = asciiText(bytes, start, Math.min(end, start + classNameLimitBytes));
+  const nameEnd = text.indexOf(classNameEnd);
+  if (!text.startsWith(classNameStart) || nameEnd < 0) return -1;
+  const isKnown = className.test(text.slice(classNameStart.length, nameEnd));
+  return isKnown ? start + nameEnd + classNameEnd.length : -1;
+}
+
+const lessThan = 0x3c;
 const singleQuote = 0x27;
 const doubleQuote = 0x22;
 

@@ -67,7 +67,7 @@ const notes: readonly (readonly [scope: RegExp, note: string])[] = [
   ],
   [
     /^semantic_kernel\./,
-    "Semantic Kernel: why a call failed stands in a text that ingest cuts (other); instrument its client as well",
+    "Semantic Kernel: no time to the first token; the span of an abandoned stream stays the current one, later calls lie in it",
   ],
 ];
 

@@ -26,6 +26,8 @@ const parts = fc.oneof(
     "x",
     "llm.",
     "llm",
+    "mastra.",
+    "output",
     ".",
     "",
     "gen_ai.",
@@ -92,6 +94,7 @@ describe("patterns for Collectors", () => {
   it("leave of error texts no more than the known words that ingest leaves, nearly to the byte", () => {
     const words = fc.constantFrom(
       ...["error", "code", "429", "12", "openai.RateLimitError", "please", "your", "Tell", "me"],
+      ...["<class 'a.b.ChatClient'>", "<class 'Tell.me'>", "\"<class 'x.Client'>"],
     );
     const texts = fc
       .array(fc.tuple(words, fc.constantFrom(" ", ": ", " - ", "{", ".", "'", '"', "'s ", "é")), {

@@ -45,6 +45,15 @@ describe("error texts", () => {
     ["AI_RetryError: tell me", "AI_RetryError: "],
     ["HTTP 503 Service Unavailable", "HTTP 503 Service Unavailable"],
     ["GeneratorExit", "GeneratorExit"],
+    [
+      "<class 'openai.RateLimitError'>: Error code: 429 - tell me",
+      "<class 'openai.RateLimitError'>: Error code: 429 - ",
+    ],
+    [
+      `ServiceResponseException("<class 'semantic_kernel.ai.open_ai.OpenAIChatCompletion'> service failed to complete the prompt", RateLimitError("Error code: 429 - {'error': {'message': 'my prompt`,
+      `ServiceResponseException("<class 'semantic_kernel.ai.open_ai.OpenAIChatCompletion'> service failed to complete the prompt", RateLimitError("Error code: 429 - {'error': {'message': '`,
+    ],
+    ["<class 'a.B'> failed", ""],
     ["Tell me a secret", ""],
     ["'quoted'", "'"],
     ["Überlastet", ""],
@@ -72,6 +81,13 @@ describe("error texts", () => {
       'Error code: 400 - {"error": {"message": "model: ',
     ],
     ["Bad request: 'it is the model's first time'", "Bad request: '"],
+    ["Error: <class 'Tell me a secret, Model'>", "Error: "],
+    ["Error: <class 'tell.me.4111111111111111.Model'>", "Error: "],
+    ["Error: <class 'tell.me.secret'>", "Error: "],
+    ["Error: <b>Tell me</b>", "Error: "],
+    ["Error: '<class 'x.Model'> tell'", "Error: '<class 'x.Model'> "],
+    ["Error: 'was <class 'x.Model'> for the limit'", "Error: '"],
+    ["Error: 'code <class 'x.Model'> for the limit'", "Error: 'code <class 'x.Model'> "],
     ["please", ""],
     ["12 34 is the code", "12 "],
   ])("leave out what a person may have written, though in known words: %s", (message, kept) => {
@@ -82,6 +98,14 @@ describe("error texts", () => {
   it("keep 128 bytes at most", () => {
     const bytes = Buffer.from("error ".repeat(50));
     expect(knownErrorTextBytes(bytes, 0, bytes.length)).toBe(126);
+  });
+
+  it("keep 128 bytes at most behind the first class that they name", () => {
+    const named = "error: <class 'x.Client'>";
+    const bytes = Buffer.from(
+      `${named}${" error".repeat(20)} <class 'x.Client'>${" error".repeat(20)}`,
+    );
+    expect(knownErrorTextBytes(bytes, 0, bytes.length)).toBe(named.length + 6 * 20 + 1);
   });
 });
 
