@@ -2,11 +2,16 @@
  * THE RULE for requests that both spans and metrics tell of: spans count. What metrics say of requests, times and tokens stands in
  * where a cell has no spans, and had none for ten minutes; it is never added to them. Gauges are metrics' own: they always count.
  *
+ * A metric may leave out what its spans say: the region, which is an attribute of each call (Bedrock), and the version of the model,
+ * where it names only the one that answered (OpenLLMetry). So it stands for spans of any region where it names none, and for those
+ * of any version of a model that it names without.
+ *
  * Spans say more (each request, how it ended, which version served it), and a metric covers what its spans covered, an export
  * interval later: by then the cell is known to have spans.
  */
-import type { CellKey } from "../contracts/cell.ts";
+import { type CellKey, cellKey, parseCellKey } from "../contracts/cell.ts";
 import { counterSlots } from "../contracts/measures.ts";
+import { bareModel } from "../contracts/model-names.ts";
 import { type CellWindow, counter } from "../contracts/window.ts";
 import { mergeCells } from "../contracts/window-merge.ts";
 import type { CellNames } from "./cell-names.ts";
@@ -26,15 +31,33 @@ export function preferSpans(
   if (cells.metrics.length === 0) return [...cells.spans];
   const merged = new Map(cells.spans.map((cell) => [cell.cell, cell]));
   const held = Math.ceil(heldMs / windowMs);
+  const isHeld = (at: number | undefined) => at !== undefined && names.window - at < held;
+  let vague: ReadonlySet<CellKey> | undefined;
+  const isToldElsewhere = (cell: CellKey) => {
+    vague ??= new Set([
+      ...cells.spans.flatMap((span) => vagueNames(span.cell)),
+      ...[...names.cells].flatMap(([key, { spansAt }]) => (isHeld(spansAt) ? vagueNames(key) : [])),
+    ]);
+    return vague.has(cell);
+  };
   for (const metric of cells.metrics) {
     const span = merged.get(metric.cell);
-    const at = names.cells.get(metric.cell)?.spansAt;
-    const isTold = span !== undefined || (at !== undefined && names.window - at < held);
+    const isTold =
+      span !== undefined ||
+      isHeld(names.cells.get(metric.cell)?.spansAt) ||
+      isToldElsewhere(metric.cell);
     const told = isTold ? gaugesOnly(metric, span) : metric;
     if (span === undefined && isTold && Object.keys(told.gauges).length === 0) continue;
     merged.set(metric.cell, span === undefined ? told : mergeCells(span, told));
   }
   return [...merged.values()].sort((a, b) => (a.cell < b.cell ? -1 : 1));
+}
+
+/** The names that metrics may have for a cell of spans, with less in them. */
+function vagueNames(key: CellKey): CellKey[] {
+  const cell = parseCellKey(key);
+  const bare = { ...cell, model: bareModel(cell.model) };
+  return [{ ...cell, region: "" }, bare, { ...bare, region: "" }].map(cellKey);
 }
 
 /** Beside requests in flight, what ended of them is what spans say. */

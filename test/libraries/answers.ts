@@ -19,12 +19,13 @@ export const outputTokensOf = ({ ending }: Behaviour): number =>
 export const answering = (model: string): string =>
   model.startsWith("gpt") ? `${model}-2024-08-06` : model;
 
-const textOf = ({ behaviour }: Asked): string =>
+export const textOf = ({ behaviour }: Asked): string =>
   behaviour.ending === "empty" ? "" : words.join("");
-const piecesOf = ({ behaviour }: Asked): readonly string[] =>
+export const piecesOf = ({ behaviour }: Asked): readonly string[] =>
   behaviour.ending === "empty" ? [] : words;
 
-const toolArguments = JSON.stringify({ city: `Paris ${canary}` });
+export const city = `Paris ${canary}`;
+const toolArguments = JSON.stringify({ city });
 
 const openAiFinish = ({ behaviour }: Asked): string => {
   if (behaviour.ending === "tool") return "tool_calls";

@@ -9,11 +9,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { encodeCaptureRecord } from "../../services/log/capture-format.ts";
-import { environmentOf, install, versionsIn } from "./environments.ts";
+import { environmentOf, environmentsFolder, install, versionsIn } from "./environments.ts";
 import { captureFile, truthFile } from "./fixtures.ts";
+import type { LibraryRun } from "./library-run.ts";
 import { startOtlpReceiver } from "./otlp-receiver.ts";
 import { firstChunkMs, startProvider } from "./provider-server.ts";
-import { type LibraryRun, libraryRuns } from "./runs.ts";
+import { libraryRuns } from "./runs.ts";
 import { callsOf, type Truth } from "./truth.ts";
 
 const drivers = join(import.meta.dirname, "drivers");
@@ -43,7 +44,7 @@ async function capture(library: LibraryRun): Promise<void> {
     firstChunkMs,
     calls,
   };
-  const bytes = withoutPlace(Buffer.concat(receiver.records.map(encodeCaptureRecord)));
+  const bytes = withoutPlaces(Buffer.concat(receiver.records.map(encodeCaptureRecord)));
   writeFileSync(captureFile(library.name), gzipSync(bytes, { level: 9 }));
   const lines = calls.map((call) => `  ${JSON.stringify(call)}`).join(",\n");
   const head = JSON.stringify({ ...truth, calls: [] }, null, 1).replace(/\[\]\n}$/, "");
@@ -51,11 +52,16 @@ async function capture(library: LibraryRun): Promise<void> {
   console.log(`${library.name}: ${calls.length} calls, ${receiver.records.length} records`);
 }
 
-/** Stack traces name the folder that this checkout lies in: another of the same length stands for it, so that lengths stay right. */
-function withoutPlace(bytes: Buffer): Buffer {
-  const place = Buffer.from(join(import.meta.dirname, "..", ".."));
-  const other = Buffer.alloc(place.length, "/checkout");
-  for (let at = bytes.indexOf(place); at >= 0; at = bytes.indexOf(place, at)) other.copy(bytes, at);
+/** Stack traces name the folders that this checkout and the libraries lie in: others of the same length stand for them, so that lengths stay right. */
+function withoutPlaces(bytes: Buffer): Buffer {
+  for (const [place, name] of [
+    [join(import.meta.dirname, "..", ".."), "/checkout"],
+    [environmentsFolder, "/libraries"],
+  ] as const) {
+    const other = Buffer.alloc(place.length, name);
+    for (let at = bytes.indexOf(place); at >= 0; at = bytes.indexOf(place, at))
+      other.copy(bytes, at);
+  }
   return bytes;
 }
 

@@ -104,3 +104,33 @@ export const vercelTokens: Pick<Showing, "firstToken" | "retries"> = {
   firstToken: both(begun, not(ends("cut", "cancel"))),
   retries: "a call each",
 };
+
+/** Bedrock's name of the model, less the maker in front of it. */
+export const claudeAlone = "claude-sonnet-4-5-20250929-v1:0";
+export const cachedLeftOut: Departure = {
+  when: both(over("invoke"), not(isStreamed), ends("ok", "tool")),
+  tokens: { input: 100 },
+  because: "input tokens of invoked models of Anthropic leave out those read from the cache",
+};
+export const noTokensOfStreams: Departure = {
+  when: both(isStreamed, ends("ok")),
+  tokens: { input: 0, output: 0 },
+  because: "streams have no tokens",
+};
+
+/** Of LangChain for JavaScript. */
+export const leftIsNowhere: Departure = {
+  when: left,
+  shows: "nothing",
+  because: "an abandoned stream has no span",
+};
+export const namelessStreamError: Departure = {
+  when: both(by("openai"), isStreamed, ends("event")),
+  shows: "server_error",
+  because: "an error inside an OpenAI stream has neither class nor number: of the server",
+};
+export const oneTokenMore: Departure = {
+  when: both(by("anthropic"), isStreamed, ends("ok")),
+  tokens: { output: 49 },
+  because: "output tokens of streams include those of the first event once more: one too many",
+};

@@ -15,19 +15,23 @@ import {
   isServed,
   isStreamed,
   left,
+  leftIsNowhere,
   leftLooksFine,
   messageStart,
   namelessEvent,
+  namelessStreamError,
   noEmbeddings,
   noFirstToken,
   noInputOfStreams,
   noSpanOfCut,
   noTokensOfBroken,
   not,
+  oneTokenMore,
   over,
   unended,
   vercelTokens,
 } from "./departing.ts";
+import { otherProviderShowings } from "./departures-other-providers.ts";
 import type { Showing } from "./expected.ts";
 
 /** By name of the run. */
@@ -191,7 +195,7 @@ export const showings: Readonly<Record<string, Showing>> = {
   llamaindex: { ...firstTokens, departures: [] },
   logfire: { ...noFirstToken, departures: [leftLooksFine, messageStart] },
   langfuse: {
-    ...noFirstToken,
+    ...firstTokens,
     departures: [
       {
         when: unended,
@@ -293,4 +297,48 @@ export const showings: Readonly<Record<string, Showing>> = {
       },
     ],
   },
+  "semantic-kernel": {
+    ...noFirstToken,
+    departures: [
+      cutLooksRefused,
+      {
+        when: left,
+        shows: "nothing",
+        because:
+          "the span of an abandoned stream stays the current one, so that later calls lie in it and count in its place",
+      },
+    ],
+  },
+  mastra: {
+    ...noFirstToken,
+    departures: [
+      {
+        when: ends("timeout"),
+        shows: "client_cancelled",
+        because: "a time-out that its caller sets is a call that its caller leaves",
+      },
+      noTokensOfBroken,
+    ],
+  },
+  "contrib-genai-langchain": {
+    ...firstTokens,
+    retries: "a call each",
+    departures: [noTokensOfBroken, noInputOfStreams],
+  },
+  "openinference-langgraph-js": {
+    ...noFirstToken,
+    departures: [leftIsNowhere, namelessStreamError, noTokensOfBroken, oneTokenMore],
+  },
+  "openllmetry-langgraph-js": {
+    ...noFirstToken,
+    departures: [
+      leftIsNowhere,
+      namelessStreamError,
+      noTokensOfBroken,
+      oneTokenMore,
+      noInputOfStreams,
+    ],
+  },
+  instructor: { ...noFirstToken, departures: [] },
+  ...otherProviderShowings,
 };

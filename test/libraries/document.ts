@@ -1,14 +1,14 @@
 /** `docs/libraries.md`: the libraries that were run, by version, and what each shows and leaves out. */
 import { showings } from "./departures.ts";
 import type { Showing } from "./expected.ts";
-import type { LibraryRun } from "./runs.ts";
+import type { LibraryRun } from "./library-run.ts";
 import type { Truth } from "./truth.ts";
 
 const head = `# Libraries
 
 What real instrumentation libraries export is counted as the provider saw it. Each library below was run against a server on
-loopback that imitates OpenAI's and Anthropic's interfaces (answers whole and streamed, empty, truncated, with tools; 429, 529, 500, 503, 400,
-401; no answer in time; streams that break, carry an error or are left by their caller; a 429 that the client repeats). What it sent
+loopback that imitates the interfaces of OpenAI (Groq's and Mistral's, too), Anthropic, Google, Amazon Bedrock and Cohere (answers whole
+and streamed, empty, truncated, with tools; 429, 529, 500, 503, 400, 401; no answer in time; streams that break, carry an error or are left by their caller; a 429 that the client repeats). What it sent
 is kept in \`test/fixtures/libraries\` with what the server saw, and \`test/unit/libraries-captures.test.ts\` counts it: provider,
 model, operation, outcome, tokens and the time to the first token must be the server's, as sent and as ingest lets it through.
 
@@ -16,7 +16,8 @@ What a library does not show can't be counted. Those are the sentences of the la
 \`test/libraries/departures.ts\`, and the test fails where one of them stops being true.
 
 Run them again with \`npm run capture:libraries -- [NAME…]\` (Python and npm; everything is installed under the system's
-temporary folder), and write this page with \`node test/libraries/write-document.ts\`.
+temporary folder, some clients in the versions that their instrumentations take: google-genai before 3, Cohere before 6; OpenLLMetry's
+instrumentation of Mistral's client loads with none of its latest major version), and write this page with \`node test/libraries/write-document.ts\`.
 
 | run | library and versions | calls | first token | repeated attempts | not shown, or differently |
 | --- | --- | --- | --- | --- | --- |
@@ -33,6 +34,10 @@ const tail = `
   the application a span, turn one of the libraries off, or run with one partition.
 - Agents, workflows, steps, tools, routes and HTTP requests are no calls, whatever attributes they have. LiteLLM writes a call's
   attributes on the application's HTTP span where there is one: such a call is not counted, unless its client is instrumented.
+- A call that is said to have failed without a word of how, before anything of its answer had come, ended as the nearest failed span
+  above it says (Mastra).
+- A metric tells of the same requests as spans of its provider, model and operation, also where it leaves out their region (Bedrock) or the
+  version of their model (OpenLLMetry): then only the spans count.
 - A model server's own span (vLLM's \`llm_request\`) is the innermost.
 `;
 

@@ -4,8 +4,8 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { LibraryRun } from "./library-run.ts";
 import { type LibraryEnvironment, libraryEnvironments } from "./packages.ts";
-import type { LibraryRun } from "./runs.ts";
 
 const run = promisify(execFile);
 const installMs = 600_000;

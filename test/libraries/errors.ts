@@ -21,7 +21,7 @@ const texts: Readonly<Record<number, string>> = {
   529: "Overloaded",
 };
 
-const messageOf = (status: number): string => `${texts[status] ?? "error"} (${canary})`;
+export const messageOf = (status: number): string => `${texts[status] ?? "error"} (${canary})`;
 
 export function refusal(provider: "openai" | "anthropic", status: number): object {
   const message = messageOf(status);

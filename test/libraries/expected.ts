@@ -13,6 +13,9 @@ export interface Departure {
   readonly tokens?: { readonly input?: number; readonly output?: number };
   /** The model that it names instead; empty where it names none. */
   readonly model?: string;
+  /** The provider and operation that it names instead. */
+  readonly provider?: string;
+  readonly operation?: string;
   readonly because: string;
 }
 
@@ -61,12 +64,12 @@ function add(
   if (shown === "nothing") return;
   const tokens = Object.assign({}, ...departures.map((each) => each.tokens ?? {}));
   const told = call.toldTokens && isLast;
-  const model = departures.find((each) => each.model !== undefined)?.model ?? call.model;
-  const key = [call.provider, model, call.operation, shown].join("/");
+  const { provider, model, operation } = Object.assign({}, call, ...departures.map(namesIn));
+  const key = [provider, model, operation, shown].join("/");
   const row = rows.get(key) ?? {
-    provider: call.provider,
+    provider,
     model,
-    operation: call.operation,
+    operation,
     outcome: shown,
     count: 0,
     input_tokens: 0,
@@ -79,6 +82,13 @@ function add(
   row.hasFirstToken ||= call.streamed && isLast && showing.firstToken(call);
   rows.set(key, row);
 }
+
+/** The names that a departure changes. */
+const namesIn = ({ provider, model, operation }: Departure) => ({
+  ...(provider !== undefined && { provider }),
+  ...(model !== undefined && { model }),
+  ...(operation !== undefined && { operation }),
+});
 
 function byKey(a: ExpectedRow, b: ExpectedRow): number {
   for (const name of ["provider", "model", "operation"] as const)

@@ -98,6 +98,64 @@ export const libraryEnvironments: Readonly<Record<string, LibraryEnvironment>> =
     "opentelemetry-instrumentation-openai",
     "opentelemetry-instrumentation-genai-openai",
   ),
+  "semantic-kernel": python("semantic-kernel"),
+  gemini: python(
+    // What the former of the instrumentations takes.
+    "google-genai<3",
+    "opentelemetry-instrumentation-google-genai",
+    "openinference-instrumentation-google-genai",
+  ),
+  bedrock: python(
+    "boto3",
+    "opentelemetry-instrumentation-botocore",
+    "opentelemetry-instrumentation-bedrock",
+    "openinference-instrumentation-bedrock",
+  ),
+  "other-clients": python(
+    // What its instrumentation takes.
+    "cohere<6",
+    "groq",
+    "mistralai",
+    "opentelemetry-instrumentation-cohere",
+    "opentelemetry-instrumentation-groq",
+    "openinference-instrumentation-groq",
+    "openinference-instrumentation-mistralai",
+  ),
+  haystack: python("haystack-ai", "openinference-instrumentation-haystack"),
+  dspy: python("dspy", "openinference-instrumentation-dspy"),
+  instructor: python(
+    "instructor",
+    "openai",
+    "openinference-instrumentation-instructor",
+    "openinference-instrumentation-openai",
+  ),
+  "genai-langchain": python(
+    "langchain",
+    "langchain-openai",
+    "langchain-anthropic",
+    "opentelemetry-instrumentation-genai-langchain",
+  ),
+  mastra: javascript(
+    "@mastra/core",
+    "@mastra/observability",
+    "@mastra/otel-exporter",
+    "@ai-sdk/openai",
+    "@ai-sdk/anthropic",
+  ),
+  "langfuse-js": javascript("@langfuse/otel", "@langfuse/tracing", "@langfuse/openai", "openai"),
+  "langgraph-js": javascript(
+    "@langchain/core",
+    "@langchain/langgraph",
+    "@langchain/openai",
+    "@langchain/anthropic",
+    "@arizeai/openinference-instrumentation-langchain",
+    "@traceloop/instrumentation-langchain",
+  ),
+  "openai-agents-js": javascript(
+    "@openai/agents",
+    "openai",
+    "@opentelemetry/instrumentation-openai",
+  ),
 };
 
 /** Keeps Anthropic's SDK from writing spans of its own beside the library's. */

@@ -1,37 +1,24 @@
 /**
- * A provider on loopback that imitates OpenAI's chat completions, responses and embeddings and Anthropic's messages. The
- * prompt chooses the behaviour (`behaviours.ts`); what was asked and how it was answered is remembered: the truth.
+ * A provider on loopback that imitates the interfaces of `interfaces.ts`. The prompt chooses the behaviour (`behaviours.ts`);
+ * what was asked and how it was answered is remembered: the truth.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Outcome } from "../../services/contracts/outcomes.ts";
-import {
-  type Asked,
-  chatAnswer,
-  chatChunks,
-  embeddingAnswer,
-  messageAnswer,
-  messageEvents,
-  outputTokensOf,
-  responsesAnswer,
-  responsesEvents,
-  tokens,
-} from "./answers.ts";
+import { type Asked, outputTokensOf, tokens } from "./answers.ts";
 import { type Behaviour, type BehaviourName, behaviours, wishIn } from "./behaviours.ts";
-import { errorEvent, refusal } from "./errors.ts";
-
-type Api = "chat" | "responses" | "embeddings" | "messages";
+import { type Api, type Interface, interfaces, type Place, placeOf } from "./interfaces.ts";
 
 /** One HTTP request that the provider saw. */
 export interface Attempt {
   /** Of the prompt: attempts of one call share it. */
   readonly call: string;
   readonly behaviour: BehaviourName;
-  readonly provider: "openai" | "anthropic";
+  readonly provider: string;
   readonly api: Api;
-  readonly operation: "chat" | "embeddings";
+  readonly operation: Interface["operation"];
   readonly model: string;
   readonly streamed: boolean;
   readonly served: boolean;
@@ -78,13 +65,6 @@ function closed(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
 }
 
-const apis: readonly (readonly [RegExp, Api])[] = [
-  [/\/chat\/completions$/, "chat"],
-  [/\/responses$/, "responses"],
-  [/\/embeddings$/, "embeddings"],
-  [/\/messages$/, "messages"],
-];
-
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
@@ -92,57 +72,34 @@ async function answer(
   signal: AbortSignal,
 ): Promise<void> {
   const path = (request.url ?? "").split("?")[0] ?? "";
-  const api = apis.find(([pattern]) => pattern.test(path))?.[1];
+  const place = placeOf(path);
   const body = await text(request);
   if (path.endsWith("/messages/count_tokens")) {
     response.writeHead(200, { "content-type": "application/json" });
     response.end(JSON.stringify({ input_tokens: tokens.input }));
     return;
   }
-  if (api === undefined || request.method !== "POST") {
+  if (place === undefined || request.method !== "POST") {
     response.writeHead(404).end();
     return;
   }
+  const { api } = place;
   const asked = JSON.parse(body);
-  const { behaviour: name, call, served } = wishIn(body);
+  const { behaviour: name, call } = wishIn(body);
   const behaviour: Behaviour = behaviours[name];
-  const provider = api === "messages" ? "anthropic" : "openai";
   const isAgain = attempts.some((earlier) => earlier.call === call && call !== "");
   const isRefused = behaviour.status !== undefined && !(behaviour.attempts === "first" && isAgain);
-  const outcome: Outcome =
-    behaviour.attempts === "first" && isRefused ? "rate_limit" : behaviour.outcome;
-  const isEmbedding = api === "embeddings";
-  const streamed = asked.stream === true;
-  const isOk = outcome === "ok";
-  const isBegunMessage =
-    api === "messages" && streamed && behaviour.status === undefined && behaviour.ending !== "hang";
-  attempts.push({
-    call,
-    behaviour: name,
-    provider,
-    api,
-    operation: isEmbedding ? "embeddings" : "chat",
-    model: asked.model,
-    streamed,
-    served,
-    outcome,
-    // Anthropic's streams tell the input's tokens at their start, however they end.
-    inputTokens: isOk || isBegunMessage ? (isEmbedding ? tokens.embedding : tokens.input) : 0,
-    outputTokens: isOk && !isEmbedding ? outputTokensOf(behaviour) : 0,
-    toldTokens:
-      isBegunMessage ||
-      (isOk && !(api === "chat" && streamed && !asked.stream_options?.include_usage)),
-  });
+  const attempt = attemptOf(place, body, isRefused);
+  attempts.push(attempt);
   const call_: Asked = {
-    id: idOf(api, attempts.length),
-    model: asked.model,
+    id: `${interfaces[api].idPrefix}${attempts.length.toString(16).padStart(8, "0")}`,
+    model: attempt.model,
     behaviour,
-    includesUsage: asked.stream_options?.include_usage === true,
+    includesUsage: includesUsage(place, asked),
   };
-  if (isRefused && behaviour.status !== undefined)
-    return refuse(response, { provider, status: behaviour.status });
+  if (isRefused && behaviour.status !== undefined) return refuse(response, api, behaviour.status);
   if (behaviour.ending === "hang") await delay(hangMs, undefined, { signal });
-  if (streamed) return stream(response, { api, asked: call_, signal });
+  if (attempt.streamed) return stream(response, { api, asked: call_, signal });
   if (behaviour.ending === "slow") await delay(hangMs, undefined, { signal });
   await delay(firstChunkMs, undefined, { signal });
   if (behaviour.ending === "cut") {
@@ -150,36 +107,64 @@ async function answer(
     return;
   }
   response.writeHead(200, { "content-type": "application/json" });
-  response.end(JSON.stringify(wholeAnswer(api, call_)));
+  response.end(JSON.stringify(interfaces[api].whole(call_)));
 }
 
-function idOf(api: Api, number: number): string {
-  const prefixes = { chat: "chatcmpl-", responses: "resp_", embeddings: "emb_", messages: "msg_" };
-  return `${prefixes[api]}${number.toString(16).padStart(8, "0")}`;
+/** OpenAI's streams tell what was used where they are asked to, those of others that serve its interface always. */
+const includesUsage = (
+  { api, provider }: Place,
+  asked: { readonly stream_options?: { readonly include_usage?: boolean } },
+): boolean =>
+  api !== "chat" ||
+  provider === "groq" ||
+  provider === "mistral_ai" ||
+  asked.stream_options?.include_usage === true;
+
+function attemptOf(place: Place, body: string, isRefused: boolean): Attempt {
+  const asked = JSON.parse(body);
+  const { api, provider } = place;
+  const { behaviour: name, call, served } = wishIn(body);
+  const behaviour: Behaviour = behaviours[name];
+  const { operation, tellsInputFirst }: Interface = interfaces[api];
+  const outcome: Outcome =
+    behaviour.attempts === "first" && isRefused ? "rate_limit" : behaviour.outcome;
+  const streamed = place.isStream || asked.stream === true;
+  const isOk = outcome === "ok";
+  const isBegunMessage =
+    tellsInputFirst === true &&
+    streamed &&
+    behaviour.status === undefined &&
+    behaviour.ending !== "hang";
+  const isEmbedding = operation === "embeddings";
+  const inputTokens = isEmbedding ? tokens.embedding : tokens.input;
+  return {
+    call,
+    behaviour: name,
+    provider,
+    api,
+    operation,
+    model: place.model ?? asked.model,
+    streamed,
+    served,
+    outcome,
+    // Anthropic's streams tell the input's tokens at their start, however they end.
+    inputTokens: isOk || isBegunMessage ? inputTokens : 0,
+    outputTokens: isOk && !isEmbedding ? outputTokensOf(behaviour) : 0,
+    toldTokens:
+      isBegunMessage ||
+      (isOk && api !== "embedContent" && (!streamed || includesUsage(place, asked))),
+  };
 }
 
-function refuse(
-  response: ServerResponse,
-  { provider, status }: { provider: "openai" | "anthropic"; status: number },
-): void {
+function refuse(response: ServerResponse, api: Api, wanted: number): void {
+  const refusing: Interface = interfaces[api];
+  const { status = wanted, headers, body } = refusing.refusal(wanted);
   response.writeHead(status, {
     "content-type": "application/json",
     ...(status === 429 && { "retry-after": "1" }),
+    ...headers,
   });
-  response.end(JSON.stringify(refusal(provider, status)));
-}
-
-function wholeAnswer(api: Api, asked: Asked): object {
-  switch (api) {
-    case "chat":
-      return chatAnswer(asked);
-    case "responses":
-      return responsesAnswer(asked);
-    case "embeddings":
-      return embeddingAnswer(asked);
-    case "messages":
-      return messageAnswer(asked);
-  }
+  response.end(JSON.stringify(body));
 }
 
 async function stream(
@@ -188,14 +173,10 @@ async function stream(
 ): Promise<void> {
   const { ending } = asked.behaviour;
   const isBroken = ending === "cut" || ending === "error event";
-  const all =
-    api === "messages"
-      ? messageEvents(asked)
-      : api === "responses"
-        ? responsesEvents(asked)
-        : chatChunks(asked);
+  const { events, error, streamType = "text/event-stream" }: Interface = interfaces[api];
+  const all = events(asked);
   const chunks = isBroken ? all.slice(0, 4) : all;
-  response.writeHead(200, { "content-type": "text/event-stream" });
+  response.writeHead(200, { "content-type": streamType });
   response.flushHeaders();
   await delay(firstChunkMs, undefined, { signal });
   for (const chunk of chunks) {
@@ -204,6 +185,6 @@ async function stream(
     await delay(ending === "slow" ? slowChunkMs : chunkMs, undefined, { signal });
   }
   if (ending === "cut") response.destroy();
-  else if (ending === "error event" && api !== "embeddings") response.end(errorEvent(api));
+  else if (ending === "error event") response.end(error());
   else response.end();
 }

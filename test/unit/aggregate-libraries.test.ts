@@ -8,6 +8,7 @@ import { furtherCases } from "../support/aggregate-cases/further-cases.ts";
 import { liteLlmCases } from "../support/aggregate-cases/litellm-cases.ts";
 import { newerFrameworkCases } from "../support/aggregate-cases/newer-framework-cases.ts";
 import { openInferenceCases } from "../support/aggregate-cases/openinference-cases.ts";
+import { otherProviderCases } from "../support/aggregate-cases/other-provider-cases.ts";
 import { sideBySideCases } from "../support/aggregate-cases/side-by-side-cases.ts";
 import { variationCases } from "../support/aggregate-cases/variation-cases.ts";
 import { type Batch, countBatches } from "../support/aggregate-harness.ts";
@@ -20,6 +21,7 @@ const libraryCases = [
   ...frameworkCases,
   ...furtherCases,
   ...newerFrameworkCases,
+  ...otherProviderCases,
   ...variationCases,
   ...sideBySideCases,
 ];

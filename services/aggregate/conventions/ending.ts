@@ -11,6 +11,8 @@ import { type Reading, textIn } from "./reading.ts";
 const provider = fieldOf("gen_ai.provider.name");
 const apiType = fieldOf("openai.api.type");
 const answeringModel = fieldOf("gen_ai.response.model");
+const outputType = fieldOf("output.mime_type");
+const answerStart = fieldOf("mastra.completion_start_time");
 
 /** What is known of the call besides. */
 interface Told {
@@ -44,10 +46,15 @@ const unfinishedOrCut: CallEnding = {
   flags: candidateFlag.unfinished | candidateFlag.askParent,
 };
 
+const brokenOrRefused: CallEnding = {
+  outcome: outcomeIndex.stream_error,
+  flags: candidateFlag.askAbove,
+};
+
 export function endingOf(reading: Reading, library: Library, call: Told): CallEnding {
   if (isFailed(reading) || (library.failsByException === true && hasException(reading))) {
     const { outcome, isWeak } = failureOf(reading, {
-      hasBegun: call.hasFirstChunk,
+      hasBegun: call.hasFirstChunk || hasOutput(reading, library),
       namesAnswer: namesAnswer(reading, library),
       isMidStream: library.translatesErrors === true && call.isStreamed && isUntranslated(reading),
       finish: call.finish,
@@ -55,11 +62,24 @@ export function endingOf(reading: Reading, library: Library, call: Told): CallEn
     return { outcome, flags: isWeak ? candidateFlag.weak : 0 };
   }
   const isUnknown = call.finish === finishKind.unknown && call.isStreamed && call.outputTokens <= 0;
-  if (call.finish === finishKind.error || isUnknown)
-    return library.cancelsWithError === true ? left : broken;
+  if (call.finish === finishKind.error || isUnknown) {
+    if (library.cancelsWithError === true) return left;
+    return isUnknown || call.hasFirstChunk || hasStarted(reading) ? broken : brokenOrRefused;
+  }
   if (!isUnfinished(reading, library, call)) return well;
   return library.unfinished === "cut" ? unfinishedOrCut : unfinished;
 }
+
+/** Mastra says when an answer began, whole ones too, so it is no time to the first token. */
+const hasStarted = (reading: Reading): boolean =>
+  textIn(reading, reading.attributes, answerStart) !== 0;
+
+/**
+ * OpenInference's clients say of which type an output is where there is one, be it a part of what a stream should have brought; its
+ * frameworks say it always.
+ */
+const hasOutput = (reading: Reading, library: Library): boolean =>
+  library.nearness >= 2 && textIn(reading, reading.attributes, outputType) !== 0;
 
 /** The model that answered stands on a failed span only where its stream had begun; LiteLLM writes it beforehand. */
 function namesAnswer(reading: Reading, library: Library): boolean {
@@ -69,7 +89,9 @@ function namesAnswer(reading: Reading, library: Library): boolean {
 /** Neither an error nor an end, in a library where successes always have one. */
 function isUnfinished(reading: Reading, library: Library, call: Told): boolean {
   if (library.unfinished === "unknown" || call.finish !== finishKind.missing) return false;
+  if (library.onlyStreams === true && !call.isStreamed) return false;
   const isEmbedding = call.operation === "embeddings";
+  if (library.endsAlways === true) return !isEmbedding && call.outputTokens <= 0;
   if (library.endsStreams === true)
     // Its earlier versions, which have the former name of the provider, do not always write the reason.
     return call.isStreamed && !isEmbedding && textIn(reading, reading.attributes, provider) !== 0;

@@ -158,7 +158,7 @@ export const phrases: readonly (readonly [RegExp, Outcome])[] = [
   [/overloaded/i, "overloaded"],
   [/rate.?limit|too many requests|quota/i, "rate_limit"],
   [
-    /incomplete chunked read|peer closed connection|premature close|stream (was )?(closed|cut|ended)|terminated/i,
+    /incomplete chunked read|peer closed connection|premature close|ended prematurely|stream (was )?(closed|cut|ended)|terminated/i,
     "stream_error",
   ],
   [/timed? ?out|timeout|deadline/i, "timeout"],
@@ -193,14 +193,17 @@ const owner =
   /^(azureopenai|openai|anthropic|google|gemini|vertexai|bedrock|cohere|groq|mistral|litellm|chatclient|service|model|llm|lm)/;
 
 /** Outcome of an error name, or −1 where the name says nothing (`APICallError`, `RetryError`). */
-export const outcomeOfName = memoized((text) => {
+export function outcomeOfErrorName(text: string): number {
   const name = className(text);
   const api = lookUp(apiTypes, name);
   if (api !== undefined) return outcomeIndex[api];
   if (/^\d{3}$/.test(name)) return outcomeOfStatus(Number(name));
   const bare = squashed(name);
   return ofName.get(bare) ?? ofName.get(bare.replace(owner, "")) ?? undecided;
-});
+}
+
+/** The same of an interned name. */
+export const outcomeOfName = memoized(outcomeOfErrorName);
 
 /** Outcome of an HTTP status ≥ 400. */
 export function outcomeOfStatus(status: number): number {

@@ -19,8 +19,12 @@ export interface Library {
   readonly unfinished: "unknown" | "cancelled" | "cut";
   /** Every success has a response model or tokens, and every success of a stream a finish reason. */
   readonly answersAlways?: boolean;
+  /** Only a stream can be left without an end; what else has none is a success of which it could not read more. */
+  readonly onlyStreams?: boolean;
   /** Every success has the status OK, so tokens and other beginnings of an answer are none. */
   readonly marksSuccess?: boolean;
+  /** Every success has a finish reason or tokens, and every span the status OK. */
+  readonly endsAlways?: boolean;
   /** Every stream that ended has a finish reason; broken and abandoned ones have the status OK, too. */
   readonly endsStreams?: boolean;
   /**
@@ -46,6 +50,8 @@ export interface Library {
 
 const client: Library = { nearness: 2, unfinished: "unknown" };
 const openLit: Library = { ...client, passesOnTokens: true, namesFailures: true };
+/** Its instrumentations of clients give successes the status OK. */
+const openInference: Library = { nearness: 2, unfinished: "cancelled" };
 const framework: Library = { nearness: 1, unfinished: "unknown" };
 
 const libraries: Readonly<Record<string, Library>> = {
@@ -61,6 +67,12 @@ const libraries: Readonly<Record<string, Library>> = {
     unfinished: "cancelled",
     answersAlways: true,
   },
+  "opentelemetry.instrumentation.google_genai": { nearness: 2, unfinished: "cancelled" },
+  "opentelemetry.instrumentation.botocore.bedrock-runtime": {
+    nearness: 2,
+    unfinished: "cancelled",
+    onlyStreams: true,
+  },
   "opentelemetry.instrumentation.openai.v1": { nearness: 2, unfinished: "cut", endsStreams: true },
   "openinference.instrumentation.openai": {
     nearness: 2,
@@ -72,13 +84,7 @@ const libraries: Readonly<Record<string, Library>> = {
     unfinished: "cancelled",
     marksSuccess: true,
   },
-  "opentelemetry.instrumentation.langchain": framework,
-  "openinference.instrumentation.langchain": framework,
-  "openinference.instrumentation.openai_agents": framework,
   "openinference.instrumentation.litellm": { ...framework, prefixesModels: true },
-  "openinference.instrumentation.smolagents": framework,
-  "openinference.instrumentation.dspy": framework,
-  "openinference.instrumentation.haystack": framework,
   "mlflow.tracing.provider": framework,
   "semantic_kernel.utils.telemetry.model_diagnostics.decorators": framework,
   agent_framework: framework,
@@ -87,6 +93,7 @@ const libraries: Readonly<Record<string, Library>> = {
   "logfire.anthropic": { nearness: 2, unfinished: "unknown", recordsStreams: true },
   "gcp.vertex.agent": { ...framework, prefixesModels: true },
   "strands.telemetry.tracer": { ...framework, firstTokenInMs: true },
+  "@mastra/otel-exporter": { nearness: 1, unfinished: "cancelled", endsAlways: true },
   langsmith: { ...framework, failsByException: true },
   "pydantic-ai": { nearness: 1, unfinished: "cut" },
   // Vercel AI SDK 7, and up to 6.
@@ -94,8 +101,23 @@ const libraries: Readonly<Record<string, Library>> = {
   ai: { nearness: 1, unfinished: "unknown", passesOnTokens: true },
 };
 
+/** Frameworks above the clients, whoever instruments them in whichever language. */
+const frameworks =
+  /[./-](agno|autogen|autogen_agentchat|beeai|crewai|dspy|guardrails|haystack|instructor|langchain|langgraph|litellm|llama-?index|llama_index|openai[-_]agents|portkey|pydantic_ai|qwen_agent|smolagents)$/;
+
+/** OpenLLMetry's other clients, which give successes the status OK. */
+const openLlmetryClients =
+  /^opentelemetry\.instrumentation\.(alephalpha|cohere|google_generativeai|groq|mistralai|ollama|replicate|together|vertexai|watsonx|writer)$/;
+const openLlmetry: Library = { nearness: 2, unfinished: "cancelled", onlyStreams: true };
+
 /** Traits of a scope by its name; unknown scopes are taken for instrumentations of a client. */
 export function libraryOf(scope: string): Library {
   // One scope a provider: `openlit.instrumentation.anthropic`; before version 1.35 all have `openlit.otel.tracing`.
-  return lookUp(libraries, scope) ?? (scope.startsWith("openlit.") ? openLit : client);
+  const known = lookUp(libraries, scope);
+  if (known !== undefined) return known;
+  if (frameworks.test(scope)) return framework;
+  if (openLlmetryClients.test(scope)) return openLlmetry;
+  if (/^(openinference\.|@arizeai\/openinference-)instrumentation/.test(scope))
+    return openInference;
+  return scope.startsWith("openlit.") ? openLit : client;
 }

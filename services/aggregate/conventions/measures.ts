@@ -1,7 +1,15 @@
 /** Numbers of a call: tokens, time to the first chunk, retries, whether it streams. */
 import { fieldOf, fieldsOf } from "./attributes.ts";
 import { isStreamOperation } from "./operations.ts";
-import { firstNumber, isFalse, isTrue, numberIn, type Reading, rawText } from "./reading.ts";
+import {
+  firstNumber,
+  isFalse,
+  isTrue,
+  numberIn,
+  type Reading,
+  rawText,
+  withoutQuotes,
+} from "./reading.ts";
 
 const inputTokens = fieldsOf(
   "gen_ai.usage.input_tokens",
@@ -39,6 +47,8 @@ const firstChunkSeconds = fieldsOf(
   "gen_ai.latency.time_to_first_token",
 );
 const firstChunkMs = fieldsOf("ai.response.msToFirstChunk", "ai.stream.msToFirstChunk");
+/** Langfuse's, of streams alone: a date as JSON. */
+const firstChunkAt = fieldOf("langfuse.observation.completion_start_time");
 const streaming = fieldsOf(
   "gen_ai.request.stream",
   "gen_ai.request.is_stream",
@@ -105,10 +115,22 @@ function toldFirstChunkUs(reading: Reading, usPerUnit: number): number {
   const ms = firstNumber(reading, firstChunkMs);
   if (ms >= 0) return timeOf(ms * 1e3);
   const { span } = reading;
+  const atMs = dateMs(withoutQuotes(rawText(reading, firstChunkAt, 64)));
+  if (!Number.isNaN(atMs))
+    return timeOf((atMs - (span.startHigh * 4_294_967_296 + span.startLow) / 1e6) * 1e3);
   if (span.firstChunkHigh === 0 && span.firstChunkLow === 0) return -1;
   const nanos =
     (span.firstChunkHigh - span.startHigh) * 4_294_967_296 + (span.firstChunkLow - span.startLow);
   return timeOf(nanos / 1e3);
+}
+
+const zone = /(?:Z|[+-]\d\d:?\d\d)$/;
+
+/** Unix ms of a date as ISO 8601 has it, in UTC where it names no zone; NaN of any other text. */
+function dateMs(text: string): number {
+  if (text === "") return Number.NaN;
+  // biome-ignore lint/style/noRestrictedGlobals: reads a date that is given, no clock
+  return Date.parse(zone.test(text) ? text : `${text}Z`);
 }
 
 function timeOf(us: number): number {

@@ -1,5 +1,6 @@
 /** Whose a data point is, by its attributes and its resource's, and how the requests that it counts ended. */
 import { type CellKey, cellKey } from "../../contracts/cell.ts";
+import { bareModel } from "../../contracts/model-names.ts";
 import { type Outcome, outcomeIndex } from "../../contracts/outcomes.ts";
 import { textOf } from "../decode/texts.ts";
 import { createFields, fieldOf } from "./attributes.ts";
@@ -7,7 +8,7 @@ import { outcomeOfName, outcomeOfStatus, undecided } from "./error-names.ts";
 import { finishKind } from "./finish.ts";
 import { lookUp } from "./look-up.ts";
 import type { MetricMapping } from "./metric-table.ts";
-import { bareModel, bareOf, canonicalProvider } from "./providers.ts";
+import { bareOf, canonicalProvider } from "./providers.ts";
 import { firstNumber, firstText, type Reading, textIn } from "./reading.ts";
 
 /** Names that only metrics have, and what Prometheus' exporters make of attributes. */

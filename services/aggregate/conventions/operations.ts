@@ -146,6 +146,7 @@ const langSmithKind = fieldOf("langsmith.span.kind");
 const openInferenceKind = fieldOf("openinference.span.kind");
 const aiOperation = fieldOf("ai.operationId");
 const requestType = fieldOf("llm.request.type");
+const rpcMethod = fieldOf("rpc.method");
 
 /** Operation of a model call in the conventions' words; empty for a span that is none. */
 export function operationOf(reading: Reading): string {
@@ -206,8 +207,11 @@ function aiOperationOf(id: string): string {
   return "";
 }
 
-/** Whether the Vercel AI SDK's operation streams. */
-export function isStreamOperation(reading: Reading): boolean {
-  const id = textIn(reading, reading.attributes, aiOperation);
-  return id !== 0 && textOf(reading.texts, id).endsWith(".doStream");
+/** Whether the operation streams by its name: the Vercel AI SDK's `….doStream`, Bedrock's `ConverseStream` and `InvokeModelWithResponseStream`. */
+export const isStreamOperation = (reading: Reading): boolean =>
+  isNamedStream(reading, aiOperation) || isNamedStream(reading, rpcMethod);
+
+function isNamedStream(reading: Reading, field: number): boolean {
+  const name = textIn(reading, reading.attributes, field);
+  return name !== 0 && textOf(reading.texts, name).endsWith("Stream");
 }

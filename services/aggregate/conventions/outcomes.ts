@@ -6,7 +6,14 @@ import { outcomeIndex } from "../../contracts/outcomes.ts";
 import { memoized } from "../decode/memo.ts";
 import { internText } from "../decode/texts.ts";
 import { fieldOf, fieldsOf } from "./attributes.ts";
-import { className, outcomeOfName, outcomeOfStatus, phrases, undecided } from "./error-names.ts";
+import {
+  className,
+  outcomeOfErrorName,
+  outcomeOfName,
+  outcomeOfStatus,
+  phrases,
+  undecided,
+} from "./error-names.ts";
 import { finishKind } from "./finish.ts";
 import { decodeText, firstNumber, firstText, type Reading, rawText, textIn } from "./reading.ts";
 
@@ -94,7 +101,7 @@ export function isUntranslated(reading: Reading): boolean {
 const isErrorEvent = /(?:^|\(["'])\{\s*['"]type['"]\s*:\s*['"]error['"]/;
 
 /**
- * How a failed call ended. `hasBegun`: chunks of the answer had come, which a number of the HTTP response outweighs;
+ * How a failed call ended. `hasBegun`: chunks of the answer had come, so a number in a text is no longer that of the HTTP response;
  * `namesAnswer`: the model that answered is known;
  * `isMidStream`: the error came out of the stream, whatever number it has.
  */
@@ -113,7 +120,8 @@ export function failureOf(
     return { outcome: named, isWeak: false };
   const text = messageOf(reading);
   const known = statusOf(reading);
-  const status = Number.isNaN(known) ? statusInText(text) : known;
+  const isTold = Number.isNaN(known) && !call.hasBegun;
+  const status = isTold ? statusInText(text) : known;
   // A name that says more than "no connection" outweighs an answering model, which some write beforehand.
   const isOpen = named === undecided || named === outcomeIndex.connection_error;
   const began =
@@ -131,6 +139,8 @@ export function failureOf(
   if (named !== undecided) return { outcome: named, isWeak: named === outcomeIndex.server_error };
   if (name !== 0 && isBaseClass(reading.texts, name) === 1)
     return { outcome: outcomeIndex.stream_error, isWeak: true };
+  const told = nameInText(text);
+  if (told !== undecided) return { outcome: told, isWeak: true };
   for (const [phrase, outcome] of phrases)
     if (phrase.test(text)) return { outcome: outcomeIndex[outcome], isWeak: true };
   return { outcome: outcomeIndex.other, isWeak: true };
@@ -150,9 +160,10 @@ function betterThanStatus(status: number, text: string): number {
   return outcomeOfStatus(status);
 }
 
-/** `Error code: 529 - …`, `status_code: 429, …`, `503 Service Unavailable`, `HTTP 500`. */
+/** `Error code: 529 - …`, `status_code: 429, …`, `Status 500. Body`, `failed with status code 429`, `503 Service Unavailable`, `HTTP 500`. */
 const statusPatterns = [
   /(?:error|status)[ _]?code['"]?\s*[:=]\s*(\d{3})\b/i,
+  /\bstatus(?: code)?:?\s+(\d{3})\b/i,
   /^(?:\w+Error:\s*)?(\d{3})\b/,
   /\bHTTP(?:\/[\d.]+)?\s*(?:status\s*)?(\d{3})\b/i,
 ];
@@ -164,6 +175,17 @@ function statusInText(text: string): number {
     if (status >= 400 && status < 600) return status;
   }
   return Number.NaN;
+}
+
+/** `An error occurred (ThrottlingException) when calling …`, `ServiceResponseException: (…, RateLimitError('…`: the first that says how. */
+const namesInText = /\b[A-Za-z_]\w{0,60}(?:Error|Exception)\b/g;
+
+function nameInText(text: string): number {
+  for (const [name] of text.matchAll(namesInText)) {
+    const outcome = outcomeOfErrorName(name);
+    if (outcome !== undecided) return outcome;
+  }
+  return undecided;
 }
 
 function messageOf(reading: Reading): string {

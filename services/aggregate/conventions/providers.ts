@@ -1,4 +1,5 @@
 /** Provider names as libraries write them → the conventions' names, and the model that was asked for there. */
+import { bareModel } from "../../contracts/model-names.ts";
 import { memoized } from "../decode/memo.ts";
 import { internText, type Texts, textOf } from "../decode/texts.ts";
 import { fieldOf, fieldsOf } from "./attributes.ts";
@@ -132,8 +133,8 @@ export function providerOf(reading: Reading, asked: number): number {
     if (textIn(reading, reading.attributes, modelServerFields[i] as number) !== 0)
       return internText(reading.texts, "vllm");
   const name = textOf(reading.texts, asked).toLowerCase();
-  const maker = makers.find(([family]) => family.test(name))?.[1];
-  return maker === undefined ? 0 : internText(reading.texts, maker);
+  const known = makers.find(([family]) => family.test(name))?.[1];
+  return known === undefined ? 0 : internText(reading.texts, known);
 }
 
 /** Interned provider that stands before a model, `openai/text-embedding-3-small`; 0 where none does. */
@@ -205,18 +206,6 @@ export function responseModelOf(reading: Reading): number {
 export function isSubstituted(asked: string, answered: string): boolean {
   if (asked === "" || answered === "") return false;
   return bareModel(asked) !== bareModel(answered);
-}
-
-const modelVersion = /[-@:.](latest|preview|exp|\d{2,}([-.]\d+)*|v\d+([.:-]\d+)*)$/;
-
-/** Without the version, and without a provider before it. */
-export function bareModel(name: string): string {
-  let bare = name.toLowerCase().slice(name.lastIndexOf("/") + 1);
-  for (;;) {
-    const shorter = bare.replace(modelVersion, "");
-    if (shorter === bare || shorter === "") return bare;
-    bare = shorter;
-  }
 }
 
 /** LiteLLM answers with the alias that the caller asked for, which is not another model. */

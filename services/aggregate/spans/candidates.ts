@@ -49,6 +49,8 @@ export const candidateFlag = {
   weak: 8,
   substituted: 16,
   embeddings: 32,
+  /** It failed and does not say how: a failed span above may, unless the answer had begun. */
+  askAbove: 64,
 } as const;
 
 export interface Candidates {

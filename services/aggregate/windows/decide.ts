@@ -43,9 +43,13 @@ function counts(deciding: Deciding, at: number): boolean {
   if (row < 0) return true;
   if (isOuter(open, row)) return false;
   let failedParent = -1;
+  let failedAbove = -1;
   let above = ancestorOf(open, row, window);
   for (let depth = 0; above >= 0 && depth < ancestorLimit; depth++) {
-    if (depth === 0 && isError(open, above)) failedParent = above;
+    if (failedAbove < 0 && isError(open, above)) {
+      failedAbove = above;
+      if (depth === 0) failedParent = above;
+    }
     if (isCall(open, above)) {
       const hasClosed = cell(open, above, column.window) < window;
       if (hasClosed && !isOuter(open, above)) return false;
@@ -54,6 +58,7 @@ function counts(deciding: Deciding, at: number): boolean {
     above = ancestorOf(open, above, window);
   }
   if (failedParent >= 0) settleUnfinished(candidates, at, outcomeOf(open, failedParent));
+  if (failedAbove >= 0) settleUnexplained(candidates, at, outcomeOf(open, failedAbove));
   return winsAmongTwins(deciding, at, row);
 }
 
@@ -64,12 +69,21 @@ function counts(deciding: Deciding, at: number): boolean {
 function settleUnfinished(candidates: Candidates, at: number, parentOutcome: number): void {
   const { data } = candidates;
   if (((data[at + candidate.flags] as number) & candidateFlag.askParent) === 0) return;
-  const hasBegun =
-    (data[at + candidate.firstChunkUs] as number) >= 0 ||
-    (data[at + candidate.inputTokens] as number) > 0;
-  const isKnown = parentOutcome !== outcomeIndex.ok && !hasBegun;
+  const isKnown = parentOutcome !== outcomeIndex.ok && !hasBegun(candidates, at);
   data[at + candidate.outcome] = isKnown ? parentOutcome : outcomeIndex.stream_error;
 }
+
+/** A call that only its finish reason calls failed, before it had begun, ended as the nearest failed span above says. */
+function settleUnexplained(candidates: Candidates, at: number, aboveOutcome: number): void {
+  const { data } = candidates;
+  if (((data[at + candidate.flags] as number) & candidateFlag.askAbove) === 0) return;
+  if (aboveOutcome !== outcomeIndex.ok && !hasBegun(candidates, at))
+    data[at + candidate.outcome] = aboveOutcome;
+}
+
+const hasBegun = ({ data }: Candidates, at: number): boolean =>
+  (data[at + candidate.firstChunkUs] as number) >= 0 ||
+  (data[at + candidate.inputTokens] as number) > 0;
 
 function winsAmongTwins(deciding: Deciding, at: number, row: number): boolean {
   const { open, candidates, window } = deciding;

@@ -56,6 +56,14 @@ def attempt(work) -> None:
         print("  ", type(error).__name__, str(error)[:60])
 
 
+async def attempt_async(work) -> None:
+    """The same of a coroutine."""
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001
+        print("  ", type(error).__name__, str(error)[:60])
+
+
 def served(name: str = "POST /chat"):
     """The application's own span around a call."""
     method, route = name.split(" ")

@@ -47,6 +47,11 @@ const failures = [
   ["529", "", "overloaded"],
   ["_OTHER", "context deadline exceeded", "timeout"],
   ["timeout", "", "timeout"],
+  ["AxiosError", "Request failed with status code 429", "rate_limit"],
+  ["SDKError", 'API error occurred: Status 500. Body: {"error"', "server_error"],
+  ["SomeFailure", "Whatever: (ReadTimeoutError('x'), ThrottlingException('y'))", "timeout"],
+  ["SomeFailure", "An error occurred (ThrottlingException) when calling it", "rate_limit"],
+  ["SomeFailure", "Response ended prematurely", "stream_error"],
 ] as const satisfies readonly (readonly [string, string, RequestRow["outcome"]])[];
 
 const namedProviders: LibraryCase[] = providers.map(([name, provider]) => ({
