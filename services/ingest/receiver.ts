@@ -4,6 +4,7 @@ import { type Signal, sourceTopics } from "../contracts/topics.ts";
 import type { Pressure } from "../log/log.ts";
 import type { EdgeContext } from "../stage.ts";
 import { type Admitted, createAdmission } from "./admission.ts";
+import { createGatheredAppend } from "./gathered-append.ts";
 import type { PartialSuccess } from "./responses.ts";
 
 type Protocol = "grpc" | "http_protobuf" | "http_json";
@@ -59,6 +60,7 @@ export function createReceiver(context: EdgeContext): Receiver {
     contentAttributes: ingest.contentAttributes,
     partitions: config.log.partitions,
   });
+  const appendGathered = createGatheredAppend(log);
   const maxHeldBytes = bodiesAtOnce * (ingest.maxBodyBytes + ingest.maxDecompressedBytes);
   let heldBytes = 0;
   let pressure: Promise<Pressure> | undefined;
@@ -102,7 +104,7 @@ export function createReceiver(context: EdgeContext): Receiver {
     const topic = sourceTopics[signal];
     const records = admitted.records.map((record) => ({ topic, ...record }));
     try {
-      if (records.length > 0) await log.append(records);
+      await appendGathered(records);
     } catch (error) {
       return notAppended(error);
     }
