@@ -7,6 +7,9 @@ export interface ReadWait {
   readonly signal: AbortSignal | undefined;
 }
 
+/** Why timers end: made once, since a reason of its own for each would cost a stack trace each. */
+const over = new Error("no longer waited for");
+
 /**
  * Resolves when the partition gets records or after `waitMs`; rejects with the signal's reason, or with
  * what a waiter is failed with when the log closes.
@@ -18,7 +21,7 @@ export function waitForRecords(state: PartitionState, wait: ReadWait): Promise<v
     const settle = (action: () => void) => {
       state.waiters.delete(waiter);
       signal?.removeEventListener("abort", onAbort);
-      timer.abort();
+      timer.abort(over);
       action();
     };
     const waiter: ReadWaiter = {

@@ -9,7 +9,15 @@ import { decodeWindow } from "../contracts/window-read.ts";
 import type { AppendRecord, LogRecord, TopicPartition } from "../log/log.ts";
 import type { OutputRecord, Reducer, ReducerStage } from "../stage.ts";
 import { type CrashPoint, crashPoint } from "./crash-points.ts";
-import { deadLetter, type RunnerDeps, readBytes, readWaitMs, untilDone } from "./runner-deps.ts";
+import {
+  deadLetter,
+  fewBytes,
+  gatherMs,
+  type RunnerDeps,
+  readBytes,
+  readWaitMs,
+  untilDone,
+} from "./runner-deps.ts";
 
 /** The name of the task that reads a partition: `otlp_spans/0` for a source, `detect/0` for a stage behind. */
 export function taskName(stage: ReducerStage, source: TopicPartition): string {
@@ -165,10 +173,13 @@ export async function runReducerTask(
 
     isBehind = true;
     const isDue = stage.checkpoint === "each-output" ? outputCount > 0 : isIntervalOver();
-    if (!isDue) continue;
-    await saveCheckpoint();
-    const { end } = await log.offsets(topic, partition);
-    metrics.set("foreshock_stage_lag_records", end - offset, labels);
+    if (isDue) {
+      await saveCheckpoint();
+      const { end } = await log.offsets(topic, partition);
+      metrics.set("foreshock_stage_lag_records", end - offset, labels);
+    }
+    // Little came: let more come together, since a turn of a task costs as much as some hundred spans.
+    if (bytesOf(records) < fewBytes) await clock.sleep(gatherMs, signal);
   }
 
   function isIntervalOver(): boolean {
@@ -215,6 +226,10 @@ export async function runReducerTask(
     await commit(resume);
     crashPoint(`reducer:${stage.name}:after-commit` as CrashPoint);
   }
+}
+
+function bytesOf(records: readonly LogRecord[]): number {
+  return records.reduce((sum, { value }) => sum + value.length, 0);
 }
 
 /** Lets time pass in a silent source partition; a zero-byte export request is a valid one. */

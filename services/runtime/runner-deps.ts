@@ -24,6 +24,9 @@ export interface RunnerDeps {
 
 /** Records read and stepped in one turn of the event loop, bytes: some 10 ms. */
 export const readBytes = 1024 * 1024;
+/** After reading fewer bytes than this a task waits before it reads again, for so long that 20 reads a second are the most. */
+export const fewBytes = 256 * 1024;
+export const gatherMs = 50;
 /** Longest wait for a record; also how soon a silent source partition gets its heartbeat, ms. */
 export const readWaitMs = 1_000;
 
