@@ -10,10 +10,15 @@ import { join } from "node:path";
 import { showProgress } from "../../services/command/progress.ts";
 import { scriptFlags } from "../support/script-flags.ts";
 import type { JunkResult } from "./scale-junk.ts";
-import type { PartitionsResult } from "./scale-partitions.ts";
+import {
+  costOf,
+  type PartitionsCost,
+  type PartitionsResult,
+  writeLoad,
+} from "./scale-partitions.ts";
 import type { ScaleJob } from "./scale-run.ts";
 import type { TicksJob, TicksResult } from "./scale-ticks.ts";
-import { benchFlags, benchOptions, publish, ratioFigures } from "./support/report.ts";
+import { benchFlags, benchOptions, median, publish, ratioFigures } from "./support/report.ts";
 
 const flags = benchFlags(scriptFlags(import.meta.filename, benchOptions));
 const { isQuick, seed } = flags;
@@ -27,7 +32,7 @@ const absent: Record<string, string> = {
     "measured by bench:history, which fills 90 days of tables: dashboards ask nothing else",
 };
 const rows: Readonly<Record<string, unknown>>[] = [];
-const progress = showProgress("scale", 5 + 2 * rounds);
+const progress = showProgress("scale", 5 + 4 * rounds);
 let done = 0;
 
 /** Runs a job to its answer; `isKilled`: the process dies by SIGKILL with what it has open. */
@@ -107,22 +112,50 @@ await part(["restart_ready_s"], () =>
   }),
 );
 
-await part(["cpu_per_span_ratio_16_to_1"], async () => {
-  const cost = async (partitions: number) => {
-    const { result } = await withDirectory((directory) => {
-      const job = { partitions, requests: isQuick ? 20 : 400, directory, seed };
-      return measure<PartitionsResult>({ ...job, kind: "partitions" });
-    });
-    rows.push({ part: "partitions", ...result });
-    return result.cpuMicrosecondsPerSpan;
-  };
-  const ratios: number[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const one = await cost(1);
-    ratios.push((await cost(16)) / one);
-  }
-  Object.assign(figures, ratioFigures("cpu_per_span_ratio_16_to_1", ratios));
-});
+await part(["cpu_per_span_ratio_16_to_1"], () =>
+  withDirectory(async (directory) => {
+    const payloadsFile = join(directory, "requests");
+    const [warmUpRequests, short, long] = isQuick ? [10, 20, 60] : [100, 200, 900];
+    const load = { payloadsFile, ...writeLoad(payloadsFile, warmUpRequests + long, seed) };
+    const cpuSecondsOf = async (partitions: number, requests: number) => {
+      const { result } = await withDirectory((own) => {
+        const job = { ...load, partitions, warmUpRequests, requests, directory: own };
+        return measure<PartitionsResult>({ ...job, kind: "partitions" });
+      });
+      rows.push({ part: "partitions", ...result });
+      return result;
+    };
+    const costs: { readonly one: PartitionsCost; readonly sixteen: PartitionsCost }[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const shortOne = await cpuSecondsOf(1, short);
+      const shortSixteen = await cpuSecondsOf(16, short);
+      const longOne = await cpuSecondsOf(1, long);
+      const longSixteen = await cpuSecondsOf(16, long);
+      costs.push({
+        one: costOf(shortOne, longOne),
+        sixteen: costOf(shortSixteen, longSixteen),
+      });
+    }
+    Object.assign(
+      figures,
+      ratioFigures(
+        "cpu_per_span_ratio_16_to_1",
+        costs.map(({ one, sixteen }) => sixteen.perSpanUs / one.perSpanUs),
+      ),
+      ratioFigures(
+        "cpu_ratio_16_to_1_with_start_and_end",
+        costs.map(({ one, sixteen }) => sixteen.allSeconds / one.allSeconds),
+      ),
+    );
+    for (const [name, key] of [
+      ["1_partition", "one"],
+      ["16_partitions", "sixteen"],
+    ] as const) {
+      figures[`cpu_us_per_span_${name}`] = median(costs.map((cost) => cost[key].perSpanUs));
+      figures[`cpu_s_start_and_end_${name}`] = median(costs.map((cost) => cost[key].fixedSeconds));
+    }
+  }),
+);
 progress.end();
 
 publish(flags, "scale", { figures, rows, absent });
