@@ -73,17 +73,27 @@ export function sketchQuantile(sketch: SparseSketch, q: number): number | undefi
 export function mergeSketches(left: SparseSketch, right: SparseSketch): SparseSketch {
   if (left.buckets.length === 0) return right;
   if (right.buckets.length === 0) return left;
+  const { buckets: leftBuckets, counts: leftCounts } = left;
+  const { buckets: rightBuckets, counts: rightCounts } = right;
   const buckets: number[] = [];
   const counts: number[] = [];
   let i = 0;
   let j = 0;
-  while (i < left.buckets.length || j < right.buckets.length) {
-    const a = left.buckets[i] ?? Number.POSITIVE_INFINITY;
-    const b = right.buckets[j] ?? Number.POSITIVE_INFINITY;
+  while (i < leftBuckets.length && j < rightBuckets.length) {
+    const a = leftBuckets[i] as number;
+    const b = rightBuckets[j] as number;
     buckets.push(Math.min(a, b));
-    counts.push(
-      (a <= b ? (left.counts[i++] as number) : 0) + (b <= a ? (right.counts[j++] as number) : 0),
-    );
+    if (a < b) counts.push(leftCounts[i++] as number);
+    else if (b < a) counts.push(rightCounts[j++] as number);
+    else counts.push((leftCounts[i++] as number) + (rightCounts[j++] as number));
+  }
+  for (; i < leftBuckets.length; i++) {
+    buckets.push(leftBuckets[i] as number);
+    counts.push(leftCounts[i] as number);
+  }
+  for (; j < rightBuckets.length; j++) {
+    buckets.push(rightBuckets[j] as number);
+    counts.push(rightCounts[j] as number);
   }
   return { buckets, counts };
 }

@@ -16,17 +16,31 @@ import { windowVersion } from "./window-write.ts";
 import { WireReader } from "./wire.ts";
 
 export function decodeWindow(bytes: Uint8Array): WindowRecord {
+  const cells: CellWindow[] = [];
+  const head = readHead(bytes, (cell) => cells.push(readCell(cell)));
+  return { ...head, cells };
+}
+
+/** Everything but the cells, of which it says how many there are. */
+export function decodeWindowHead(bytes: Uint8Array): WindowHead & { readonly cellCount: number } {
+  let cellCount = 0;
+  const head = readHead(bytes, () => cellCount++);
+  return { ...head, cellCount };
+}
+
+type WindowHead = Omit<WindowRecord, "cells">;
+
+function readHead(bytes: Uint8Array, onCell: (cell: WireReader) => void): WindowHead {
   const reader = new WireReader(bytes);
   const numbers = new Array<number>(18).fill(0);
   const senders: SenderCounts[] = [];
-  const cells: CellWindow[] = [];
   let task = "";
   while (reader.hasMore()) {
     const tag = reader.varint();
     const field = Math.floor(tag / 8);
     if (field === 2) task = reader.string();
     else if (field === 14) senders.push(readSender(reader.message()));
-    else if (field === 15) cells.push(readCell(reader.message()));
+    else if (field === 15) onCell(reader.message());
     else if (field < numbers.length && tag % 8 === 0) numbers[field] = reader.varint();
     else reader.skip(tag % 8);
   }
@@ -53,7 +67,6 @@ export function decodeWindow(bytes: Uint8Array): WindowRecord {
       ...(at(16) > 0 && { traces: at(16), cleanTraces: at(17) }),
       senders,
     },
-    cells,
   };
 }
 

@@ -5,7 +5,7 @@
 import { ForeshockError } from "../contracts/errors.ts";
 import { incidentRecord } from "../contracts/incident.ts";
 import { headers, signalOfTopic, topics } from "../contracts/topics.ts";
-import { decodeWindow } from "../contracts/window-read.ts";
+import { decodeWindowHead } from "../contracts/window-read.ts";
 import type { AppendRecord, LogRecord, TopicPartition } from "../log/log.ts";
 import type { OutputRecord, Reducer, ReducerStage } from "../stage.ts";
 import { type CrashPoint, crashPoint } from "./crash-points.ts";
@@ -255,7 +255,7 @@ function measure(stage: ReducerStage, outputs: readonly AppendRecord[], deps: Ru
   const { metrics, clock } = deps;
   for (const output of outputs) {
     if (output.topic === topics.windows && output.partition === 0) {
-      const window = decodeWindow(output.value);
+      const window = decodeWindowHead(output.value);
       metrics.set(
         "foreshock_watermark_delay_seconds",
         (window.appendMs - window.watermarkMs) / 1000,
@@ -265,8 +265,8 @@ function measure(stage: ReducerStage, outputs: readonly AppendRecord[], deps: Ru
       metrics.add("foreshock_clamped_spans_total", window.pipeline.clampedSpans);
       metrics.add("foreshock_duplicate_spans_total", window.pipeline.duplicateSpans);
     } else if (output.topic === topics.closed && stage.name === "detect") {
-      const window = decodeWindow(output.value);
-      metrics.set("foreshock_cells", window.cells.length, { partition: String(output.partition) });
+      const window = decodeWindowHead(output.value);
+      metrics.set("foreshock_cells", window.cellCount, { partition: String(output.partition) });
       metrics.record(
         "foreshock_verdict_delay_seconds",
         Math.max(0, clock.nowMs() - window.windowStartMs - window.windowMs) / 1000,

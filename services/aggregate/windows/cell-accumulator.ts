@@ -132,6 +132,11 @@ function setBit(bits: Uint8Array, bit: number): void {
   bits[bit >> 3] = (bits[bit >> 3] as number) | (1 << (bit & 7));
 }
 
+function isAnySet(bits: Uint8Array): boolean {
+  for (let i = 0; i < bits.length; i++) if (bits[i] !== 0) return true;
+  return false;
+}
+
 /** The cell's window; the accumulator is empty afterwards. `sketches` are its columns, as in `columnSketches`. */
 export function takeCell(
   from: CellAccumulator,
@@ -146,7 +151,7 @@ export function takeCell(
   const breadth: Record<number, Uint8Array> = {};
   for (const id of Object.values(breadthIds)) {
     const bits = from.breadth[id] as Uint8Array;
-    if (!bits.some((byte) => byte !== 0)) continue;
+    if (!isAnySet(bits)) continue;
     breadth[id] = bits.slice();
     bits.fill(0);
   }
