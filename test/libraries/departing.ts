@@ -40,6 +40,8 @@ export const begun = both(
   isStreamed,
   ends("ok", "tool", "truncated", "empty", "cut", "event", "cancel"),
 );
+/** Calls that ended well. */
+export const answered = ends("ok", "empty", "truncated", "tool", "flaky");
 const nowhere: When = () => false;
 
 export const noFirstToken: Pick<Showing, "firstToken" | "retries"> = {

@@ -76,12 +76,17 @@ export const otherProviderShowings: Readonly<Record<string, Showing>> = {
     ],
   },
   "openllmetry-cohere": {
-    ...noFirstToken,
+    ...firstTokens,
     departures: [
       {
-        when: both(isStreamed, not(ends("ok"))),
+        when: both(isStreamed, ends("429")),
         shows: "ok",
-        because: "a stream looks like a success, whatever became of it",
+        because: "a refused stream looks like a success",
+      },
+      {
+        when: both(isStreamed, ends("cut")),
+        shows: "client_cancelled",
+        because: "a broken stream looks like one that its caller left",
       },
     ],
   },

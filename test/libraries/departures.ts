@@ -15,22 +15,20 @@ import {
   isServed,
   isStreamed,
   left,
-  leftIsNowhere,
   leftLooksFine,
   messageStart,
   namelessEvent,
-  namelessStreamError,
   noEmbeddings,
   noFirstToken,
   noInputOfStreams,
   noSpanOfCut,
   noTokensOfBroken,
   not,
-  oneTokenMore,
   over,
   unended,
   vercelTokens,
 } from "./departing.ts";
+import { furtherFrameworkShowings } from "./departures-further-frameworks.ts";
 import { otherProviderShowings } from "./departures-other-providers.ts";
 import type { Showing } from "./expected.ts";
 
@@ -297,48 +295,6 @@ export const showings: Readonly<Record<string, Showing>> = {
       },
     ],
   },
-  "semantic-kernel": {
-    ...noFirstToken,
-    departures: [
-      cutLooksRefused,
-      {
-        when: left,
-        shows: "nothing",
-        because:
-          "the span of an abandoned stream stays the current one, so that later calls lie in it and count in its place",
-      },
-    ],
-  },
-  mastra: {
-    ...noFirstToken,
-    departures: [
-      {
-        when: ends("timeout"),
-        shows: "client_cancelled",
-        because: "a time-out that its caller sets is a call that its caller leaves",
-      },
-      noTokensOfBroken,
-    ],
-  },
-  "contrib-genai-langchain": {
-    ...firstTokens,
-    retries: "a call each",
-    departures: [noTokensOfBroken, noInputOfStreams],
-  },
-  "openinference-langgraph-js": {
-    ...noFirstToken,
-    departures: [leftIsNowhere, namelessStreamError, noTokensOfBroken, oneTokenMore],
-  },
-  "openllmetry-langgraph-js": {
-    ...noFirstToken,
-    departures: [
-      leftIsNowhere,
-      namelessStreamError,
-      noTokensOfBroken,
-      oneTokenMore,
-      noInputOfStreams,
-    ],
-  },
-  instructor: { ...noFirstToken, departures: [] },
+  ...furtherFrameworkShowings,
   ...otherProviderShowings,
 };

@@ -10,3 +10,6 @@ export interface LibraryRun {
   readonly driver: string;
   readonly variables?: Readonly<Record<string, string>>;
 }
+
+/** Keeps Anthropic's SDK from writing spans of its own beside the library's. */
+export const quietSdk = { ANTHROPIC_OPEN_TELEMETRY: "false" };

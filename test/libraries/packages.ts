@@ -157,5 +157,3 @@ export const libraryEnvironments: Readonly<Record<string, LibraryEnvironment>> =
     "@opentelemetry/instrumentation-openai",
   ),
 };
-
-/** Keeps Anthropic's SDK from writing spans of its own beside the library's. */

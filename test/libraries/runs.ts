@@ -1,8 +1,7 @@
 /** The libraries that are run: which driver calls them, and how they are set up. */
-import type { LibraryRun } from "./library-run.ts";
+import { type LibraryRun, quietSdk } from "./library-run.ts";
+import { furtherFrameworkRuns } from "./runs-further-frameworks.ts";
 import { otherProviderRuns } from "./runs-other-providers.ts";
-
-const quietSdk = { ANTHROPIC_OPEN_TELEMETRY: "false" };
 
 export const libraryRuns: readonly LibraryRun[] = [
   {
@@ -276,78 +275,6 @@ export const libraryRuns: readonly LibraryRun[] = [
     driver: "genai_and_llmetry.py",
     variables: quietSdk,
   },
-  {
-    name: "semantic-kernel",
-    title: "Semantic Kernel",
-    environment: "semantic-kernel",
-    named: ["semantic-kernel", "openai"],
-    driver: "semantic_kernel_calls.py",
-  },
-  {
-    name: "mastra",
-    title: "Mastra's OpenTelemetry exporter",
-    environment: "mastra",
-    named: ["@mastra/otel-exporter", "@mastra/core"],
-    driver: "mastra_calls.mjs",
-  },
-  {
-    name: "contrib-genai-langchain",
-    title: "OpenTelemetry contrib genai-langchain",
-    environment: "genai-langchain",
-    named: [
-      "opentelemetry-instrumentation-genai-langchain",
-      "langchain-openai",
-      "langchain-anthropic",
-    ],
-    driver: "instrumented.py",
-    variables: {
-      ...quietSdk,
-      LIBRARY: "opentelemetry.instrumentation.genai.langchain:LangChainInstrumentor",
-      CALLS: "langchain_chat_calls",
-    },
-  },
-  {
-    name: "openinference-langgraph-js",
-    title: "LangGraph (JavaScript) with OpenInference",
-    environment: "langgraph-js",
-    named: [
-      "@arizeai/openinference-instrumentation-langchain",
-      "@langchain/langgraph",
-      "@langchain/openai",
-      "@langchain/anthropic",
-    ],
-    driver: "langgraph_js.mjs",
-    variables: {
-      LIBRARY: "@arizeai/openinference-instrumentation-langchain:LangChainInstrumentation",
-    },
-  },
-  {
-    name: "openllmetry-langgraph-js",
-    title: "LangGraph (JavaScript) with OpenLLMetry",
-    environment: "langgraph-js",
-    named: [
-      "@traceloop/instrumentation-langchain",
-      "@langchain/langgraph",
-      "@langchain/openai",
-      "@langchain/anthropic",
-    ],
-    driver: "langgraph_js.mjs",
-    variables: { LIBRARY: "@traceloop/instrumentation-langchain:LangChainInstrumentation" },
-  },
-  {
-    name: "instructor",
-    title: "Instructor with OpenInference, its client too",
-    environment: "instructor",
-    named: [
-      "openinference-instrumentation-instructor",
-      "instructor",
-      "openinference-instrumentation-openai",
-    ],
-    driver: "instrumented.py",
-    variables: {
-      LIBRARY: "openinference.instrumentation.instructor:InstructorInstrumentor",
-      CALLS: "instructor_calls",
-    },
-  },
+  ...furtherFrameworkRuns,
   ...otherProviderRuns,
 ];

@@ -20,7 +20,7 @@ import {
 } from "./measures.ts";
 import { modelInName, operationInName } from "./named-calls.ts";
 import { operationOf } from "./operations.ts";
-import { errorNameOf, isFailed, readableError } from "./outcomes.ts";
+import { errorNameOf, hasException, isFailed, readableError } from "./outcomes.ts";
 import {
   isAlias,
   isSubstituted,
@@ -157,7 +157,8 @@ function classifyHttp(reading: Reading, row: CandidateRow): boolean {
 
 /** A success without anything of an answer: that comes with the record of the stream's end. */
 function isStreamOpening(reading: Reading): boolean {
-  if (isFailed(reading) || textIn(reading, reading.attributes, responseId) !== 0) return false;
+  if (isFailed(reading) || hasException(reading)) return false;
+  if (textIn(reading, reading.attributes, responseId) !== 0) return false;
   return inputTokensOf(reading, false) < 0 && outputTokensOf(reading) < 0;
 }
 

@@ -2,15 +2,15 @@
 import { outcomeIndex } from "../../contracts/outcomes.ts";
 import { textOf } from "../decode/texts.ts";
 import { candidateFlag } from "../spans/candidates.ts";
-import { fieldOf } from "./attributes.ts";
+import { fieldOf, fieldsOf } from "./attributes.ts";
 import { finishKind } from "./finish.ts";
 import type { Library } from "./libraries.ts";
 import { failureOf, hasException, isFailed, isUntranslated } from "./outcomes.ts";
-import { type Reading, textIn } from "./reading.ts";
+import { firstText, type Reading, textIn } from "./reading.ts";
 
 const provider = fieldOf("gen_ai.provider.name");
 const apiType = fieldOf("openai.api.type");
-const answeringModel = fieldOf("gen_ai.response.model");
+const answeringModels = fieldsOf("gen_ai.response.model", "llm.response.model");
 const outputType = fieldOf("output.mime_type");
 const answerStart = fieldOf("mastra.completion_start_time");
 
@@ -52,7 +52,7 @@ const brokenOrRefused: CallEnding = {
 };
 
 export function endingOf(reading: Reading, library: Library, call: Told): CallEnding {
-  if (isFailed(reading) || (library.failsByException === true && hasException(reading))) {
+  if (isFailed(reading) || hasThrown(reading, library, call)) {
     const { outcome, isWeak } = failureOf(reading, {
       hasBegun: call.hasFirstChunk || hasOutput(reading, library),
       namesAnswer: namesAnswer(reading, library),
@@ -70,6 +70,14 @@ export function endingOf(reading: Reading, library: Library, call: Told): CallEn
   return library.unfinished === "cut" ? unfinishedOrCut : unfinished;
 }
 
+/** An event of an exception fails a call that has neither status nor answer; others may have got over it. */
+function hasThrown(reading: Reading, library: Library, call: Told): boolean {
+  if (!hasException(reading)) return false;
+  if (library.failsByException === true) return true;
+  const isOpen = reading.span.statusCode === 0 && call.finish === finishKind.missing;
+  return isOpen && call.outputTokens <= 0;
+}
+
 /** Mastra says when an answer began, whole ones too, so it is no time to the first token. */
 const hasStarted = (reading: Reading): boolean =>
   textIn(reading, reading.attributes, answerStart) !== 0;
@@ -83,7 +91,7 @@ const hasOutput = (reading: Reading, library: Library): boolean =>
 
 /** The model that answered stands on a failed span only where its stream had begun; LiteLLM writes it beforehand. */
 function namesAnswer(reading: Reading, library: Library): boolean {
-  return library.nearness >= 2 && textIn(reading, reading.attributes, answeringModel) !== 0;
+  return library.nearness >= 2 && firstText(reading, answeringModels) !== 0;
 }
 
 /** Neither an error nor an end, in a library where successes always have one. */

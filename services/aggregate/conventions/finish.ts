@@ -52,6 +52,10 @@ const fields = fieldsOf(
   "anthropic.message.stop_reason",
   "llm.finish_reason",
   "gen_ai.completion.0.finish_reason",
+  // OpenLLMetry before it took the conventions' names.
+  "llm.completions.0.finish_reason",
+  "llm.response.finish_reason",
+  "llm.response.stop_reason",
 );
 
 /** `tool-calls`, `["stop"]` and `FinishReason.STOP` read as `tool_calls`, `stop` and `stop`. */

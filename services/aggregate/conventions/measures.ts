@@ -45,6 +45,8 @@ const firstChunkSeconds = fieldsOf(
   "gen_ai.client.operation.time_to_first_chunk",
   "gen_ai.server.time_to_first_token",
   "gen_ai.latency.time_to_first_token",
+  "gen_ai.response.time_to_first_token",
+  "gen_ai.client.time_to_first_token",
 );
 const firstChunkMs = fieldsOf("ai.response.msToFirstChunk", "ai.stream.msToFirstChunk");
 /** Langfuse's, of streams alone: a date as JSON. */
@@ -102,12 +104,23 @@ const timeLimitUs = 86_400_000_000;
 
 /**
  * Time from the start of the call to its first chunk, µs; −1 where the telemetry does not tell. OpenLIT writes one for whole
- * answers, too, which it says are no streams. `isInMs`: what should be seconds is milliseconds.
+ * answers, too, which it says are no streams. `isInMs`: what should be seconds is known to be milliseconds.
  */
 export function firstChunkUsOf(reading: Reading, isInMs: boolean): number {
-  const us = toldFirstChunkUs(reading, isInMs ? 1e3 : 1e6);
+  const told = toldFirstChunkUs(reading, isInMs ? 1e3 : 1e6);
+  const us =
+    told >= thousandfoldUs && isThousandfold(told, durationUsOf(reading, false))
+      ? Math.round(told / 1e3)
+      : told;
   return us >= 0 && isFalse(reading, streaming) ? -1 : us;
 }
+
+/** From here on a time may be one in milliseconds that should be in seconds: 20 ms. Spans that end early have shorter ones. */
+const thousandfoldUs = 20_000_000;
+
+/** A time far longer than its call that fits it as a thousandth. */
+const isThousandfold = (us: number, durationUs: number): boolean =>
+  us > durationUs * 10 && us <= durationUs * 1e3;
 
 function toldFirstChunkUs(reading: Reading, usPerUnit: number): number {
   const told = firstNumber(reading, firstChunkSeconds);

@@ -30,6 +30,11 @@ const operations: Readonly<Record<string, string>> = {
   chat_completion: "chat",
   chat_completions: "chat",
   "text.completions": "text_completion",
+  converse: "chat",
+  generatecontent: "generate_content",
+  message: "chat",
+  messages: "chat",
+  response: "chat",
   // LiteLLM's call types.
   completion: "chat",
   acompletion: "chat",
@@ -116,8 +121,8 @@ const modelServerFields = fieldsOf(
 );
 
 /** Who was asked for which model: what spans without an operation name must have to be calls. */
-const providerFields = fieldsOf("gen_ai.provider.name", "gen_ai.system");
-const modelField = fieldOf("gen_ai.request.model");
+const providerFields = fieldsOf("gen_ai.provider.name", "gen_ai.system", "llm.vendor");
+const modelFields = fieldsOf("gen_ai.request.model", "llm.request.model");
 /** What only an answer, or the lack of one, leaves on a span that is not a client's. */
 const answerFields = fieldsOf(
   "gen_ai.usage.input_tokens",
@@ -181,12 +186,11 @@ function unnamedOperationOf(reading: Reading): string {
   const { attributes, texts, span } = reading;
   const langfuse = textIn(reading, attributes, langfuseType);
   if (langfuse !== 0) return lookUp(langfuseTypes, textOf(texts, langfuse)) ?? "";
-  if (!isPresent(reading, modelField) || !providerFields.some((field) => isPresent(reading, field)))
-    return "";
-  if (otherThanCalls.some((field) => isPresent(reading, field))) return "";
+  if (!isAny(reading, modelFields) || !isAny(reading, providerFields)) return "";
+  if (isAny(reading, otherThanCalls)) return "";
   if (routingScopes.has(textOf(texts, reading.scope))) return "";
   const isClient = span.kind === spanKind.client;
-  return isClient || answerFields.some((field) => isPresent(reading, field)) ? "chat" : "";
+  return isClient || isAny(reading, answerFields) ? "chat" : "";
 }
 
 /** OpenInference takes `messages.count_tokens`, before a call, for a call of its own; CrewAI asks for it each time. */
@@ -195,11 +199,16 @@ function isCountOfTokens({ bytes, span }: Reading): boolean {
   return start >= span.nameStart && countOfTokens.every((code, i) => bytes[start + i] === code);
 }
 
+function isAny(reading: Reading, fields: readonly number[]): boolean {
+  for (let i = 0; i < fields.length; i++) if (isPresent(reading, fields[i] as number)) return true;
+  return false;
+}
+
 const isPresent = ({ attributes }: Reading, field: number): boolean =>
   attributes.kinds[field] !== valueKind.none;
 
 function isModelServer(reading: Reading): boolean {
-  return modelServerFields.some((field) => isPresent(reading, field));
+  return isAny(reading, modelServerFields);
 }
 
 function aiOperationOf(id: string): string {

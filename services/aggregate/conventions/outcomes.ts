@@ -3,6 +3,7 @@
  * numbers in attributes and in texts, exception events, the API's own error types.
  */
 import { outcomeIndex } from "../../contracts/outcomes.ts";
+import { valueKind } from "../decode/attributes.ts";
 import { memoized } from "../decode/memo.ts";
 import { internText } from "../decode/texts.ts";
 import { fieldOf, fieldsOf } from "./attributes.ts";
@@ -71,9 +72,10 @@ export function isFailed(reading: Reading): boolean {
   return statusOf(reading) >= 400;
 }
 
-/** Whether an event of the span tells of an exception, which fails it only in libraries that leave the status alone. */
-export const hasException = (reading: Reading): boolean =>
-  textIn(reading, reading.attributes, exceptionType) !== 0;
+/** Whether an event of the span tells of an exception; OpenInference for JavaScript gives it no type. */
+export const hasException = ({ attributes }: Reading): boolean =>
+  attributes.kinds[exceptionType] !== valueKind.none ||
+  attributes.kinds[exceptionMessage] !== valueKind.none;
 
 /** Classes that LiteLLM's adapters raise; a refused request never leaves it under them. */
 const isAdapterClass = memoized((text) =>

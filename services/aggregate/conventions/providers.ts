@@ -73,6 +73,8 @@ const providerFields = fieldsOf(
   "gen_ai.system",
   "llm.provider",
   "llm.system",
+  // OpenLLMetry before it took the conventions' names.
+  "llm.vendor",
   "ai.model.provider",
   "mlflow.llm.provider",
   "mlflow.message.format",
@@ -80,6 +82,7 @@ const providerFields = fieldsOf(
 const errorProviderFields = fieldsOf("error.llm_provider", "litellm.provider.error.llm_provider");
 const liteLlmModel = fieldOf("litellm.provider.model");
 const requestModel = fieldOf("gen_ai.request.model");
+const formerRequestModel = fieldOf("llm.request.model");
 const aiModel = fieldOf("ai.model.id");
 const inferenceRequestModel = fieldOf("llm.request.model_name");
 const inferenceParameters = fieldsOf(
@@ -98,7 +101,11 @@ const mlflowModels = fieldsOf("model", "mlflow.llm.model");
 const mlflowType = fieldOf("mlflow.spanType");
 const inferenceModel = fieldOf("llm.model_name");
 const inferenceResponseModel = fieldOf("llm.response.model_name");
-const responseModelFields = fieldsOf("gen_ai.response.model", "ai.response.model");
+const responseModelFields = fieldsOf(
+  "gen_ai.response.model",
+  "llm.response.model",
+  "ai.response.model",
+);
 
 /** Who makes the models of a family: for spans that name a model and nobody who serves it. */
 const makers: readonly (readonly [RegExp, string])[] = [
@@ -113,7 +120,18 @@ const makers: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** Frameworks that give themselves as the provider: whose the model is says more. */
-const frameworks: ReadonlySet<string> = new Set(["strands-agents", "gcp.vertex.agent"]);
+const frameworks: ReadonlySet<string> = new Set([
+  "strands-agents",
+  "gcp.vertex.agent",
+  "autogen",
+  "crewai",
+  "dspy",
+  "haystack",
+  "langchain",
+  "langgraph",
+  "llama_index",
+  "llamaindex",
+]);
 
 /** Spans of a model server itself, which do not say what it is. Source: vLLM, `vllm/tracing`. */
 const modelServerFields = fieldsOf("gen_ai.latency.e2e", "gen_ai.latency.time_in_queue");
@@ -121,7 +139,7 @@ const modelServerFields = fieldsOf("gen_ai.latency.e2e", "gen_ai.latency.time_in
 /** Interned name of the provider; 0 where the span does not tell. `asked`: the interned model. */
 export function providerOf(reading: Reading, asked: number): number {
   const named = firstText(reading, providerFields);
-  if (named !== 0 && !frameworks.has(textOf(reading.texts, named)))
+  if (named !== 0 && !frameworks.has(textOf(reading.texts, named).toLowerCase()))
     return canonicalId(reading.texts, named);
   // LiteLLM leaves the provider of embeddings empty, but writes `openai/text-embedding-3-small`.
   const model = textOf(reading.texts, textIn(reading, reading.attributes, liteLlmModel));
@@ -169,6 +187,8 @@ export function modelOf(reading: Reading): number {
   }
   const named = textIn(reading, attributes, requestModel);
   if (named !== 0) return named;
+  const former = textIn(reading, attributes, formerRequestModel);
+  if (former !== 0) return former;
   const inference = textIn(reading, attributes, inferenceRequestModel);
   if (inference !== 0) return inference;
   const parameter = parameterModel(reading);

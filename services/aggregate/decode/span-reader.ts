@@ -79,6 +79,7 @@ const events = createKeyTable([
   "ai.stream.firstChunk",
   "First Token Stream Event",
   "gen_ai.content.completion.chunk",
+  "llm.content.completion.chunk",
 ]);
 const exceptionEvent = 0;
 const firstChunkEvent = 1;

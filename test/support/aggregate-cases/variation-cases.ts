@@ -4,6 +4,7 @@ import {
   answered,
   chat,
   claude,
+  exception,
   type LibraryCase,
   type LibraryCases,
   one,
@@ -75,6 +76,56 @@ const namedFailures: LibraryCase[] = failures.map(([errorType, message, outcome]
 export const variationCases: readonly LibraryCases[] = [
   { library: "whichever library, by provider", cases: namedProviders },
   { library: "whichever library, by error", cases: namedFailures },
+  {
+    library: "whichever library, in other words",
+    cases: [
+      {
+        title: "a framework that gives itself as the provider by whose the model is",
+        batches: one(anyScope, {
+          attributes: chat(
+            "gen_ai.system",
+            { provider: "Langchain", model: openai.model },
+            answered,
+          ),
+        }),
+        rows: [{ ...openai, ...tokens }],
+      },
+      {
+        title: "a time to the first token in milliseconds by the duration of its call",
+        batches: one(anyScope, {
+          attributes: chat("gen_ai.system", openai, {
+            ...answered,
+            "gen_ai.response.time_to_first_chunk": 250,
+          }),
+        }),
+        rows: [{ ...openai, ...tokens, ttft_p50_s: 0.2508795 }],
+      },
+      {
+        title: "an exception without a status as a failure where there is no answer",
+        batches: one(
+          anyScope,
+          ...[{}, answered].map((answer) => ({
+            attributes: chat("gen_ai.system", openai, answer),
+            events: exception("openai.RateLimitError"),
+          })),
+        ),
+        rows: [
+          { ...openai, ...tokens },
+          { ...openai, outcome: "rate_limit" },
+        ],
+      },
+      {
+        title: "what the interfaces call their operations",
+        batches: one(
+          anyScope,
+          ...["converse", "messages", "chat_completion"].map((operation) => ({
+            attributes: { ...chat("gen_ai.system", openai), "gen_ai.operation.name": operation },
+          })),
+        ),
+        rows: [{ ...openai, count: 3 }],
+      },
+    ],
+  },
   {
     library: "libraries without an operation name",
     cases: [
