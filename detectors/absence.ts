@@ -85,6 +85,37 @@ export const absence: Detector<AbsenceState> = {
       },
     };
   },
+  silentRow: {
+    length: 12,
+    write(state, row, at) {
+      row[at] = state.windowMs;
+      row[at + 1] = state.seen;
+      row[at + 2] = state.windows;
+      row[at + 3] = state.events;
+      row[at + 4] = state.recent;
+      row[at + 5] = state.blockWindows;
+      row[at + 6] = state.blockEvents;
+      row[at + 7] = state.blocks;
+      row[at + 8] = state.blockSum;
+      row[at + 9] = state.blockSquares;
+      row[at + 10] = state.gap;
+      row[at + 11] = state.longestGap;
+    },
+    read(row, at, state) {
+      state.windowMs = (row[at] as number) | 0;
+      state.seen = (row[at + 1] as number) | 0;
+      state.windows = row[at + 2] as number;
+      state.events = row[at + 3] as number;
+      state.recent = row[at + 4] as number;
+      state.blockWindows = (row[at + 5] as number) | 0;
+      state.blockEvents = row[at + 6] as number;
+      state.blocks = row[at + 7] as number;
+      state.blockSum = row[at + 8] as number;
+      state.blockSquares = row[at + 9] as number;
+      state.gap = (row[at + 10] as number) | 0;
+      state.longestGap = row[at + 11] as number;
+    },
+  },
 };
 
 function dispersionOf({ blocks, blockSum, blockSquares }: AbsenceState): number {

@@ -66,6 +66,21 @@ interface StepOptions {
   readonly isBandWanted?: boolean;
 }
 
+/**
+ * The part of a state that windows with a count of 0 read or change, as numbers in a row. States lie all over the memory, and of many
+ * cells nearly all are silent: those are stepped in rows that lie side by side (services/detect/silent-rows.ts).
+ */
+export interface RowForm<State> {
+  /** Numbers that it takes. */
+  readonly length: number;
+  /** Lays the state into `row`, from `at` on. */
+  write(state: State, row: Float64Array, at: number): void;
+  /** Takes it out again, into any state of this detector, in place. */
+  read(row: Float64Array, at: number, state: State): void;
+  /** Whether that is all the window needs. Where it is not, the state itself must be stepped. Default: it always is. */
+  isEnough?(row: Float64Array, at: number, windowStartMs: number): boolean;
+}
+
 export interface Detector<State> {
   /** Kebab-case, as in the file's name; part of checkpoints and reasons. */
   readonly id: string;
@@ -91,6 +106,8 @@ export interface Detector<State> {
    * observation without evidence. A detector that single requests are judged by must have it, so that silent cells cost nothing.
    */
   skip?(state: State, gap: Gap, options: StepOptions): void;
+  /** For detectors of counts; without it, silent cells cost more. */
+  readonly silentRow?: RowForm<State>;
   /** Takes the state of an earlier version over; without it, the detector learns again. */
   migrate?(state: unknown, fromVersion: number): State | undefined;
 }

@@ -85,6 +85,29 @@ export const ewmaChart: Detector<EwmaChartState> = {
   },
   /** Nothing was seen, nothing changes. */
   skip() {},
+  silentRow: {
+    length: 8,
+    write(state, row, at) {
+      row[at] = state.windowMs;
+      row[at + 1] = state.seen;
+      row[at + 2] = state.mean;
+      row[at + 3] = state.variance;
+      row[at + 4] = state.fast;
+      row[at + 5] = state.fastVariance;
+      row[at + 6] = state.slow;
+      row[at + 7] = state.slowVariance;
+    },
+    read(row, at, state) {
+      state.windowMs = (row[at] as number) | 0;
+      state.seen = (row[at + 1] as number) | 0;
+      state.mean = row[at + 2] as number;
+      state.variance = row[at + 3] as number;
+      state.fast = row[at + 4] as number;
+      state.fastVariance = row[at + 5] as number;
+      state.slow = row[at + 6] as number;
+      state.slowVariance = row[at + 7] as number;
+    },
+  },
 };
 
 function learn(

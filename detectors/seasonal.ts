@@ -90,7 +90,38 @@ export const seasonal: Detector<SeasonalState> = {
     state.weight++;
     return { state, verdict: conclude(state, isFrozen, isBandWanted) };
   },
+  silentRow: {
+    length: 9,
+    write(state, row, at) {
+      row[at] = state.windowMs;
+      row[at + 1] = state.seen;
+      row[at + 2] = state.block;
+      row[at + 3] = state.sum;
+      row[at + 4] = state.weight;
+      row[at + 5] = state.variance;
+      row[at + 6] = state.surprise;
+      row[at + 7] = state.isUp ? 1 : 0;
+      row[at + 8] = state.expected ?? Number.NaN;
+    },
+    read(row, at, state) {
+      state.windowMs = (row[at] as number) | 0;
+      state.seen = (row[at + 1] as number) | 0;
+      state.block = row[at + 2] as number;
+      state.sum = row[at + 3] as number;
+      state.weight = (row[at + 4] as number) | 0;
+      state.variance = row[at + 5] as number;
+      state.surprise = row[at + 6] as number;
+      state.isUp = row[at + 7] === 1;
+      state.expected = orNull(row[at + 8] as number);
+    },
+    // At the end of a block the profile is asked for, too.
+    isEnough: (row, at, windowStartMs) => row[at + 2] === Math.floor(windowStartMs / blockMs),
+  },
 };
+
+function orNull(value: number): number | null {
+  return Number.isNaN(value) ? null : value;
+}
 
 function levelOf(observation: Observation): number | undefined {
   if (observation.kind === "count") return observation.count >= 0 ? observation.count : undefined;

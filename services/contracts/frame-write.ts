@@ -27,7 +27,7 @@ export function encodeFrame(frame: Frame): Uint8Array {
 /** What a frame is of, without its cells. */
 export type FrameHead = Omit<Frame, "cells" | "part" | "parts">;
 
-/** Takes the cells of a frame one by one, so that none has to be kept, and cuts it into parts. */
+/** Takes the cells of a frame one by one, so that none has to be kept, and cuts it into parts; then those of the next frame. */
 export interface FrameWriter {
   add(cell: CellFrame): void;
   /** The records: one, or more where a part would exceed the limit. Pipeline counts go with the first alone. */
@@ -39,7 +39,7 @@ const headBytes = 512;
 
 export function createFrameWriter(limitBytes: number): FrameWriter {
   const cells = new WireWriter();
-  const shares: Uint8Array[] = [];
+  let shares: Uint8Array[] = [];
   return {
     add(cell) {
       const before = cells.size;
@@ -47,12 +47,14 @@ export function createFrameWriter(limitBytes: number): FrameWriter {
       if (before > 0 && cells.size + headBytes > limitBytes) shares.push(cells.take(before));
     },
     finish(head) {
-      if (cells.size > 0 || shares.length === 0) shares.push(cells.finish());
-      return shares.map((share, part) => {
+      if (cells.size > 0 || shares.length === 0) shares.push(cells.finishView());
+      const records = shares.map((share, part) => {
         const pipeline = part === 0 ? head.pipeline : noSpans;
         writeHead(heads, { ...head, part, parts: shares.length, pipeline });
         return heads.append(share).finish();
       });
+      shares = [];
+      return records;
     },
   };
 }

@@ -139,7 +139,17 @@ export class WireWriter {
   }
 
   uint(field: number, value: number): this {
-    this.raw(field * 8 + wireType.varint);
+    const tag = field * 8 + wireType.varint;
+    if (tag < 128 && value < 128) {
+      // Most are a byte each.
+      this.reserve(2);
+      const at = this.length;
+      this.buffer[at] = tag;
+      this.buffer[at + 1] = value;
+      this.length = at + 2;
+      return this;
+    }
+    this.raw(tag);
     this.raw(value);
     return this;
   }
@@ -156,8 +166,9 @@ export class WireWriter {
   double(field: number, value: number): this {
     this.raw(field * 8 + wireType.fixed64);
     this.reserve(8);
-    this.view.setFloat64(this.length, value, true);
-    this.length += 8;
+    const at = this.length;
+    this.view.setFloat64(at, value, true);
+    this.length = at + 8;
     return this;
   }
 
@@ -264,6 +275,13 @@ export class WireWriter {
     this.raw(size);
     this.length = start + more + size;
     return this;
+  }
+
+  /** What was written, without a copy: good until the writer is used again. It starts anew. */
+  finishView(): Uint8Array {
+    const view = this.buffer.subarray(0, this.length);
+    this.length = 0;
+    return view;
   }
 
   /** Fields that were encoded before. */

@@ -15,12 +15,12 @@ import {
   medianInputTokens,
   type SignalSource,
   signalSources,
+  trafficIndex,
 } from "./signal-sources.ts";
 import { spansPerRequest } from "./span-evidence.ts";
 import { noStragglers, stragglersOf } from "./stragglers.ts";
 import { shortBelow } from "./usual-length.ts";
 
-const trafficIndex = signalSources.findIndex(({ kind }) => kind === "traffic");
 const trafficSource = signalSources[trafficIndex] as Extract<SignalSource, { kind: "traffic" }>;
 /** Signals whose anomalies freeze the whole cell, by position. */
 const freezing = signalSources.map(({ signal }) => signalCatalog[signal].role !== "context");

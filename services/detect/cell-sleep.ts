@@ -3,13 +3,11 @@
  * checkpoints as they are. A restored cell begins asleep, so that a start does not take in what may never be asked for.
  */
 import type { CellState } from "./cell-state.ts";
-import { signalSources } from "./signal-sources.ts";
+import { trafficIndex } from "./signal-sources.ts";
 import type { StateCodec } from "./state-codec.ts";
 
 /** Silent windows after which a cell is put to sleep: long enough that hardly any wakes up soon. */
 export const sleepAfterWindows = 60;
-
-const trafficIndex = signalSources.findIndex(({ kind }) => kind === "traffic");
 
 /** What sleeps: everything but traffic, which is judged in silence too. */
 type Sleeping = Pick<CellState, "spotless" | "signals">;

@@ -58,7 +58,7 @@ export function encodeSnapshot(
     window: names.window,
     kept: names.kept,
   };
-  const entries = createEntries();
+  const entries = createEntries(limitBytes);
   for (const record of merge.pending) entries.add(entryKinds.pending, encodeWindow(record));
   for (const entry of names.cells) entries.add(entryKinds.name, codec.encodeView(entry));
   for (const [key, cell] of cells) {
@@ -66,35 +66,64 @@ export function encodeSnapshot(
     entries.add(entryKinds.sleeping, cell.asleep ?? codec.encodeView(sleepingPart(cell)));
   }
   // Known last and needed first: the shapes of all that is above.
-  const first = createEntries();
+  const first = createEntries(limitBytes);
   first.add(entryKinds.head, jsonBytes(head));
   first.add(entryKinds.shapes, jsonBytes(codec.shapes));
-  return cut([first.bytes(), entries.bytes()], limitBytes);
+  const chunks = [...first.chunks(), ...entries.chunks()];
+  // Of a small task everything goes into one.
+  const bytes = chunks.reduce((sum, { length }) => sum + length, 0);
+  return bytes <= limitBytes ? [Buffer.concat(chunks)] : chunks;
 }
 
 function jsonBytes(value: unknown): Uint8Array {
   return encoder.encode(JSON.stringify(value));
 }
 
-/** Entries one after the other in one buffer: a checkpoint has tens of thousands, too many for a buffer each. */
-function createEntries() {
-  let buffer = Buffer.allocUnsafe(65_536);
+const firstBytes = 65_536;
+
+/**
+ * Entries one after the other, cut wherever a chunk is full: a checkpoint has tens of thousands, too many for a buffer each, and
+ * tens of megabytes, too many to be copied as a whole.
+ */
+function createEntries(limitBytes: number) {
+  const full: Uint8Array[] = [];
+  let chunk = Buffer.allocUnsafe(Math.min(firstBytes, limitBytes));
   let length = 0;
+  const header = Buffer.alloc(entryHeaderBytes);
+
+  /** Makes room behind what is there: a larger chunk, or the next one where this has its largest size. */
+  function grow(): void {
+    const size = chunk.length;
+    if (size < limitBytes) {
+      const grown = Buffer.allocUnsafe(Math.min(2 * size, limitBytes));
+      grown.set(chunk.subarray(0, length));
+      chunk = grown;
+      return;
+    }
+    full.push(chunk);
+    chunk = Buffer.allocUnsafe(size);
+    length = 0;
+  }
+
+  function append(bytes: Uint8Array): void {
+    for (let from = 0; from < bytes.length; ) {
+      if (length === chunk.length) grow();
+      const end = Math.min(bytes.length, from + chunk.length - length);
+      chunk.set(from === 0 && end === bytes.length ? bytes : bytes.subarray(from, end), length);
+      length += end - from;
+      from = end;
+    }
+  }
+
   return {
     add(kind: number, payload: Uint8Array): void {
-      const end = length + entryHeaderBytes + payload.length;
-      if (end > buffer.length) {
-        const grown = Buffer.allocUnsafe(Math.max(2 * buffer.length, end));
-        grown.set(buffer.subarray(0, length));
-        buffer = grown;
-      }
-      buffer[length] = kind;
-      buffer.writeUInt32LE(payload.length, length + 1);
-      buffer.set(payload, length + entryHeaderBytes);
-      length = end;
+      header[0] = kind;
+      header.writeUInt32LE(payload.length, 1);
+      append(header);
+      append(payload);
     },
     /** What was added, not copied. */
-    bytes: (): Uint8Array => buffer.subarray(0, length),
+    chunks: (): Uint8Array[] => (length === 0 ? full : [...full, chunk.subarray(0, length)]),
   };
 }
 
@@ -103,28 +132,6 @@ function currentSets(): SavedSets {
   return Object.fromEntries(
     sets.map(([name, set]) => [name, set.map(({ id, stateVersion }) => ({ id, stateVersion }))]),
   ) as unknown as SavedSets;
-}
-
-/** The parts one after the other, cut wherever a chunk is full. */
-function cut(parts: readonly Uint8Array[], limitBytes: number): Uint8Array[] {
-  let left = parts.reduce((sum, { length }) => sum + length, 0);
-  const chunks: Uint8Array[] = [];
-  let chunk = new Uint8Array(0);
-  let filled = 0;
-  for (const part of parts)
-    for (let from = 0; from < part.length; ) {
-      if (filled === chunk.length) {
-        chunk = new Uint8Array(Math.min(limitBytes, left));
-        chunks.push(chunk);
-        filled = 0;
-      }
-      const some = part.subarray(from, from + chunk.length - filled);
-      chunk.set(some, filled);
-      filled += some.length;
-      from += some.length;
-      left -= some.length;
-    }
-  return chunks;
 }
 
 /**

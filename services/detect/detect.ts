@@ -51,7 +51,9 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
   const names = restored?.names ?? emptyNames();
   const cells = restored?.cells ?? new Map<CellKey, CellState>();
   const codec = restored?.codec ?? createStateCodec();
-  const judgeLive = createLiveCells(cells, codec);
+  const live = createLiveCells(cells, codec);
+  /** One for all windows: its buffer has grown to what they need. */
+  const frame = openFrame();
   /** Windows that are handed over together: those that wait for the others. */
   const { handsOver } = context;
   let waiting: Due[] = [];
@@ -107,9 +109,8 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
 
   /** The records of a window: what it held, and what is said of it. */
   function write(closed: ClosedWindow): OutputRecord[] {
-    const frame = openFrame();
     const due = { ...nameWindow(closed), frame };
-    judgeLive([due]);
+    live.judge([due]);
     const { epoch, windowStartMs, windowMs, appendMs, pipeline } = closed;
     const merged: WindowRecord = {
       task,
@@ -135,7 +136,7 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
     if (waiting.length < atLeast) return [];
     const due = waiting;
     waiting = [];
-    judgeLive(due);
+    live.judge(due);
     return due.map(({ frame, head }) => ({
       ...toIncident,
       value: noBytes,
@@ -166,6 +167,7 @@ function createDetect(context: TaskContext, saved?: readonly Uint8Array[]): Redu
     },
     snapshot() {
       if (waiting.length > 0) throw new Error(`${task}: windows wait, so that its state is torn`);
+      live.settle();
       return { chunks: encodeSnapshot({ merge: merge.save(), names, cells, codec }) };
     },
   };

@@ -66,7 +66,7 @@ export function collectFrame(): { add(cell: CellFrame): void; finish(head: Frame
   };
 }
 
-/** A frame to be filled cell by cell. */
+/** A frame to be filled cell by cell, and after it others. */
 export function openFrame(limitBytes = partLimitBytes): FrameWriter {
   return createFrameWriter(limitBytes);
 }

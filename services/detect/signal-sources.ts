@@ -121,6 +121,9 @@ export const signalSources: readonly SignalSource[] = [
   ratio("stragglers", "timed", (_, { stragglers }) => stragglers.bad),
 ];
 
+/** Position of traffic, the only signal that is judged in silence too: 0 requests are an observation. */
+export const trafficIndex = signalSources.findIndex(({ kind }) => kind === "traffic");
+
 export function failuresOf({ counters }: CellWindow): number {
   let failures = 0;
   for (const id of failureIds) failures += counters[id] ?? 0;

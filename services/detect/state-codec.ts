@@ -64,9 +64,16 @@ export function createStateCodec(known: readonly (readonly string[])[] = []): St
 
   function writeVarint(value: number): void {
     reserve(10);
+    length = putVarint(value, length);
+  }
+
+  /** Writes a varint that there is room for; where the next byte goes. */
+  function putVarint(value: number, from: number): number {
+    let to = from;
     let rest = value;
-    for (; rest >= 128; rest = Math.floor(rest / 128)) buffer[length++] = (rest % 128) | 128;
-    buffer[length++] = rest;
+    for (; rest >= 128; rest = Math.floor(rest / 128)) buffer[to++] = (rest % 128) | 128;
+    buffer[to++] = rest;
+    return to;
   }
 
   function writeByte(byte: number): void {
@@ -93,49 +100,61 @@ export function createStateCodec(known: readonly (readonly string[])[] = []): St
       return from + 9;
     }
     buffer[from] = value < 0 ? codes.negative : codes.natural;
-    let to = from + 1;
-    let rest = Math.abs(value);
-    for (; rest >= 128; rest = Math.floor(rest / 128)) buffer[to++] = (rest % 128) | 128;
-    buffer[to++] = rest;
-    return to;
+    return putVarint(Math.abs(value), from + 1);
   }
 
   function writeList(values: readonly unknown[]): void {
+    const count = values.length;
     writeByte(codes.list);
-    writeVarint(values.length);
-    reserve(numberBytes * values.length);
-    for (let i = 0; i < values.length; i++) {
+    writeVarint(count);
+    const numbers = count > 0 && typeof values[0] === "number" ? writeNumbers(values) : 0;
+    for (let i = numbers; i < count; i++) write(values[i]);
+  }
+
+  /**
+   * Writes the numbers that a list begins with; how many there are. Nearly all that is written is lists of numbers: a loop that sees no other
+   * lists takes them as they are, without a box for each.
+   */
+  function writeNumbers(values: readonly unknown[]): number {
+    const count = values.length;
+    reserve(numberBytes * count);
+    const bytes = buffer;
+    let to = length;
+    let i = 0;
+    for (; i < count; i++) {
       const value = values[i];
-      if (typeof value !== "number") {
-        write(value);
-        // What was reserved for the rest may have been used.
-        reserve(numberBytes * (values.length - i));
+      if (typeof value !== "number") break;
+      if (value !== 0) {
+        if (value > 0 && value < smallest && (value | 0) === value) bytes[to++] = value;
+        else to = putNumber(value, to);
         continue;
       }
       let zeros = 0;
-      if (value === 0) while (i + zeros < values.length && Object.is(values[i + zeros], 0)) zeros++;
-      if (zeros < 3) length = putNumber(value, length);
+      while (i + zeros < count && Object.is(values[i + zeros], 0)) zeros++;
+      if (zeros < 3) to = putNumber(value, to);
       else {
-        writeByte(codes.zeros);
-        writeVarint(zeros);
+        bytes[to] = codes.zeros;
+        to = putVarint(zeros, to + 1);
         i += zeros - 1;
       }
     }
+    length = to;
+    return i;
   }
 
-  function isShape(shape: number, keys: readonly string[]): boolean {
-    const candidate = shapes[shape];
-    if (candidate === undefined || candidate.length !== keys.length) return false;
-    for (let i = 0; i < keys.length; i++) if (candidate[i] !== keys[i]) return false;
-    return true;
+  /** Whether these are the keys of the object, in its order. */
+  function isShapeOf(keys: readonly string[] | undefined, value: Plain): boolean {
+    if (keys === undefined) return false;
+    let i = 0;
+    for (const key in value) if (keys[i++] !== key) return false;
+    return i === keys.length;
   }
 
-  function shapeOf(keys: readonly string[]): number {
+  function shapeOf(value: Plain): number {
     let shape = following[written] ?? 0;
-    if (!isShape(shape, keys)) {
-      shape = 0;
-      while (shape < shapes.length && !isShape(shape, keys)) shape++;
-      if (shape === shapes.length) shapes.push(keys);
+    if (!isShapeOf(shapes[shape], value)) {
+      shape = shapes.findIndex((keys) => isShapeOf(keys, value));
+      if (shape < 0) shape = shapes.push(Object.keys(value)) - 1;
       following[written] = shape;
     }
     written = shape;
@@ -144,10 +163,10 @@ export function createStateCodec(known: readonly (readonly string[])[] = []): St
 
   function writeObject(value: Plain): void {
     writeByte(codes.object);
-    writeVarint(shapeOf(Object.keys(value)));
-    const values = Object.values(value);
-    for (let i = 0; i < values.length; i++) {
-      const each = values[i];
+    writeVarint(shapeOf(value));
+    // Keys in place, not as a list: states are objects by the thousand, and V8 knows where each key of this loop lies.
+    for (const key in value) {
+      const each = value[key];
       if (typeof each === "number") writeNumber(each);
       else write(each);
     }

@@ -233,6 +233,50 @@ describe("silence", () => {
   });
 });
 
+const inRows = cases.flatMap(([name, detector, kind]) =>
+  detector.silentRow === undefined || kind !== "count" ? [] : [{ name, detector }],
+);
+
+describe("a row of numbers", () => {
+  it("is what each detector of traffic can lie in, so that silent cells cost little", () => {
+    for (const { id, silentRow } of defaultSets.traffic) expect(silentRow, id).toBeDefined();
+  });
+
+  it.each(inRows)("holds what a window without events needs and changes of $name", (each) => {
+    const { detector } = each;
+    return fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 300 }),
+        fc.nat(60),
+        fc.boolean(),
+        (lead, gap, isFrozen) => {
+          const state = detector.initialState(windowMs);
+          for (const observation of take("count", 12, lead, (at) => (at > 200 ? "up" : "none")))
+            detector.step(state, observation, { isFrozen: false });
+          const plain = structuredClone(state);
+          const standIn = detector.initialState(windowMs);
+          const row = new Float64Array(2 + (detector.silentRow?.length ?? 0));
+          detector.silentRow?.write(state, row, 2);
+          for (let i = 0; i < gap; i++) {
+            const windowStartMs = seriesStartMs + (lead + i) * windowMs;
+            const observation = { kind: "count", count: 0, windowStartMs } as const;
+            const expected = detector.step(plain, observation, { isFrozen }).verdict;
+            const isEnough = detector.silentRow?.isEnough?.(row, 2, windowStartMs) ?? true;
+            detector.silentRow?.read(row, 2, isEnough ? standIn : state);
+            const stepped = detector.step(isEnough ? standIn : state, observation, { isFrozen });
+            detector.silentRow?.write(stepped.state, row, 2);
+            expect(stepped.verdict).toEqual(expected);
+          }
+          detector.silentRow?.read(row, 2, state);
+          expect(state).toEqual(plain);
+          expect([...row.subarray(0, 2)]).toEqual([0, 0]);
+        },
+      ),
+      { numRuns: 60, seed: 5 },
+    );
+  });
+});
+
 function wildObservation(kind: Observation["kind"]): fc.Arbitrary<Observation> {
   const number = fc.oneof(fc.nat(10), fc.nat(1_000_000), fc.constant(0));
   const windowStartMs = seriesStartMs + warmUp * windowMs;
