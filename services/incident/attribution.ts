@@ -9,6 +9,8 @@ import { type DimensionCounts, otherDimension } from "./other-dimension.ts";
 /** What one live cell shows of the incident's trouble. */
 export interface PlaceSample {
   readonly cell: CellKey;
+  /** Requests that it usually has, in any unit. */
+  readonly usual: number;
   /** Weight: requests that count as evidence. */
   readonly of: number;
   /** Bad ones, and how many would be usual. */
@@ -38,16 +40,23 @@ const purePlace = 0.93;
 const enoughRecall = 0.9;
 const mostPlaces = 4;
 
-export function locate(samples: readonly PlaceSample[], dimensions: DimensionCounts): Place {
+/** `known`: a further dimension's value of which it is known that the trouble is its own. */
+export function locate(
+  samples: readonly PlaceSample[],
+  dimensions: DimensionCounts,
+  known?: Attributes,
+): Place {
   const kind = deepestKind(samples);
-  const split = splitHit(samples.filter((sample) => sample.cell.startsWith(kind)));
-  const { hit, known } = split;
-  if (hit.length === 0) return { dimensions: [], attribution: [] };
-  // All routes and no model call is not everywhere.
-  const canBeUniform = kind === "genai" || samples.every((sample) => sample.cell.startsWith(kind));
+  const ofKind = samples.filter((sample) => sample.cell.startsWith(kind));
+  const split = splitHit(ofKind);
+  if (split.hit.length === 0)
+    return { dimensions: known === undefined ? [] : [known], attribution: [] };
+  // All routes and no model call is not everywhere, nor are a few cells because of others too little is known.
+  const canBeUniform =
+    isWide(ofKind) && (kind === "genai" || samples.every((sample) => sample.cell.startsWith(kind)));
   const found = coverPlaces(split, canBeUniform);
   const places = kind === "http" ? withCalls(found, samples) : found;
-  const other = otherDimension(dimensions);
+  const other = known ?? otherDimension(dimensions);
   const named =
     other === undefined
       ? places
@@ -56,7 +65,7 @@ export function locate(samples: readonly PlaceSample[], dimensions: DimensionCou
         : places.map((place) => ({ ...place, ...other }));
   return {
     dimensions: named,
-    attribution: listAttribution({ samples: known, places, dimensions, other }),
+    attribution: listAttribution({ samples: split.known, places, dimensions, other }),
   };
 }
 
@@ -69,15 +78,20 @@ const callsPart = 0.25;
  */
 function deepestKind(samples: readonly PlaceSample[]): "genai" | "http" {
   const trouble = new Map<string, number>();
-  for (const { cell, isMember, bad, expected } of samples) {
-    if (!isMember) continue;
-    const { kind, provider } = parseCellKey(cell);
+  for (const sample of samples) {
+    if (!sample.isMember) continue;
+    const { kind, provider } = parseCellKey(sample.cell);
     const name = kind === "genai" ? "" : provider;
-    trouble.set(name, (trouble.get(name) ?? 0) + Math.max(0, bad - expected));
+    trouble.set(name, (trouble.get(name) ?? 0) + Math.max(0, usualTrouble(sample)));
   }
   const calls = trouble.get("") ?? 0;
   trouble.delete("");
   return calls > 0 && calls >= callsPart * Math.max(0, ...trouble.values()) ? "genai" : "http";
+}
+
+/** Bad requests as they would be in usual traffic: a flood of one route must not outweigh what is behind another. */
+function usualTrouble({ bad, of, expected, usual }: PlaceSample): number {
+  return of > 0 ? ((bad - expected) / of) * usual : 0;
 }
 
 interface Split {
@@ -90,7 +104,25 @@ interface Split {
   readonly limit: number;
 }
 
+/** Part of the usual traffic that degraded cells have where trouble is everybody's. */
+const wideShare = 1 / 3;
+
+function isWide(samples: readonly PlaceSample[]): boolean {
+  const usual = (these: readonly PlaceSample[]) => these.reduce((sum, s) => sum + s.usual, 0);
+  return usual(samples.filter(({ isMember }) => isMember)) >= wideShare * usual(samples);
+}
+
+/** Where counts say nothing, what is degraded is what is hit. */
 function splitHit(samples: readonly PlaceSample[]): Split {
+  const split = splitByStrength(samples);
+  if (split.hit.length > 0) return split;
+  const hit = samples
+    .filter(({ isMember }) => isMember)
+    .map((sample) => ({ ...sample, bad: sample.expected + Math.max(1, sample.of) }));
+  return { hit, known: hit, unknown: samples.filter((s) => !s.isMember), limit: 0 };
+}
+
+function splitByStrength(samples: readonly PlaceSample[]): Split {
   const members = samples
     .filter((s) => s.isMember && s.strength > 0)
     .toSorted((a, b) => a.strength - b.strength);
@@ -150,12 +182,17 @@ function withCalls(
     });
     const bad = calls.reduce((sum, sample) => sum + sample.bad, 0);
     const more = calls.reduce((sum, sample) => sum + sample.bad - sample.expected, 0);
+    const sum = (these: readonly PlaceSample[]) =>
+      these.reduce((all, sample) => all + usualTrouble(sample), 0);
     const isShared =
-      more > sureDeviations * Math.sqrt(bad + 1) && more >= callsPart * excess(requests);
+      more > sureDeviations * Math.sqrt(bad + 1) && sum(calls) >= callsPart * sum(requests);
     if (!isShared) return place;
     return region === undefined ? {} : { "cloud.region": region };
   });
-  return widened.some((place) => Object.keys(place).length === 0) ? [] : widened;
+  if (widened.some((place) => Object.keys(place).length === 0)) return [];
+  // Several routes of a region, each of them widened, are the region once.
+  const texts = widened.map((place) => JSON.stringify(place));
+  return widened.filter((_, index) => texts.indexOf(texts[index] as string) === index);
 }
 
 /** Conjunctions of one, two, three … of a cell's attributes. */

@@ -1,5 +1,6 @@
 import type { CellFrame, SignalName, SignalVerdict } from "../contracts/frame.ts";
 import { latencySignals, type VisibleSignal, visibleSignals } from "./families.ts";
+import { stepFarSlower } from "./far-slower.ts";
 import { initialOutright, stepOutright } from "./outright.ts";
 import {
   failuresThatMatter,
@@ -35,6 +36,7 @@ export function initialCellTrack(): CellTrack {
     stragglers: emptyTally(),
     straggling: initialRatioCusum(),
     usualStragglers: { bad: 0, of: 0 },
+    farSlowerMs: 0,
     recentDimensions: {},
     limitedBeyondFirst: { requests: 0, tenants: 0 },
     isLimitBroad: false,
@@ -86,6 +88,7 @@ export function stepCell(track: CellTrack, frame: CellFrame, step: TrackStep): C
   rememberShare(track, share, step);
   stepRecentDimensions(track.recentDimensions, frame, step.fade.recent);
   stepStragglers(track, stragglersOf(frame, verdicts.stragglers), { learns, isWarm, step });
+  stepFarSlower(track, step.windowMs);
   return share;
 }
 

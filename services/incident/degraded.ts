@@ -7,6 +7,7 @@ import { type Family, familyOf, visibleSignals } from "./families.ts";
 import { failingOf, type GroupTrack, groupsOf } from "./group-track.ts";
 import type { FleetWindow } from "./join.ts";
 import { isMaterial } from "./material.ts";
+import { type FailingSlice, failingSlices, showsSlice } from "./slices.ts";
 import { beyondPrompts, logSlowdown } from "./slowness.ts";
 import type { IncidentState } from "./state.ts";
 import { excessRatio, sureExcessRatio } from "./tally.ts";
@@ -33,8 +34,10 @@ const leastSlowdown = Math.log(1.15);
 export function findDegraded(
   state: IncidentState,
   threshold: number,
-  { cells, windowStartMs }: Pick<FleetWindow, "cells" | "windowStartMs">,
+  window: Pick<FleetWindow, "cells" | "windowStartMs" | "windowMs">,
 ): Degraded {
+  const { cells, windowStartMs } = window;
+  const slices = failingSlices(state, window);
   const all: number[] = [];
   for (const key in state.cells) {
     const track = state.cells[key as CellKey] as CellTrack;
@@ -55,6 +58,7 @@ export function findDegraded(
     const needed = track.degradedSinceMs > 0 ? enter * hysteresis : enter;
     const signals = ownSignals(track, needed, windowStartMs);
     addSure(signals, track, windowStartMs);
+    addSlices(signals, { key, track, slices });
     addGroupSignals(signals, { key, track, state, enter });
     if (signals.length > 0) degraded.set(key, signals);
   }
@@ -95,6 +99,20 @@ function addSure(found: DegradedSignal[], track: CellTrack, windowStartMs: numbe
   };
   if (outright.isSure || failing.isSure) add("failures", Math.max(outright.digits, failing.digits));
   if (straggling.isSure) add("stragglers", straggling.digits);
+}
+
+/** A cell that has failing requests of a version, an instance or whatever else surely fails. */
+function addSlices(
+  found: DegradedSignal[],
+  at: {
+    readonly key: CellKey;
+    readonly track: CellTrack;
+    readonly slices: readonly FailingSlice[];
+  },
+): void {
+  const slice = at.slices.find((one) => showsSlice(at.key, at.track, one));
+  if (slice === undefined || found.some(({ signal }) => signal === "failures")) return;
+  found.push({ signal: "failures", family: "service", sinceMs: slice.sinceMs, evidence: 0 });
 }
 
 function addGroupSignals(

@@ -4,6 +4,7 @@ import type { Judgement } from "../contracts/config.ts";
 import type { CellFrame, SignalName } from "../contracts/frame.ts";
 import { type Incident, severities } from "../contracts/incident.ts";
 import type { Degraded } from "./degraded.ts";
+import { forgetFarSlower } from "./far-slower.ts";
 import type { FleetWindow } from "./join.ts";
 import { stepPressure, sureDeviations } from "./pressure.ts";
 import { makeRecord, makeResolved } from "./record.ts";
@@ -110,12 +111,14 @@ function announce(episode: Episode, view: EpisodeView, step: EpisodeStep): Incid
       : judgeSeverity({
           judgement,
           family: episode.family,
-          scopes: scopesOf(state, view.cells),
+          scopes: scopesOf(state, { cells: view.cells, family: episode.family }),
           pressure: episode.pressure,
           failingRatio: excessRatio(view.failing),
           degradedShare: view.degradedShare,
           outright: view.outright,
           surelyFailing: view.surelyFailing,
+          slice: view.slice,
+          farSlower: view.farSlower,
           promptGrowth: view.promptGrowth,
           signals: signalsNow(view, degraded),
           unusualWindows: episode.unusualWindows,
@@ -137,6 +140,7 @@ function announce(episode: Episode, view: EpisodeView, step: EpisodeStep): Incid
   if (severity === "page" && episode.severity !== "page") {
     episode.severity = "page";
     episode.phase = "firing";
+    if (opinion.leads === "stragglers") forgetFarSlower(state, view.cells);
     records.push(say(makeRecord(input, "paged"), episode, view));
   } else if (severity === "ticket" && episode.severity === "none") {
     episode.severity = "ticket";

@@ -14,8 +14,9 @@ export function leadingSignalOf(
   if (episode.family === "silence") return "traffic";
   if (episode.family === "client") return "client_errors";
   if (episode.family === "quota") return "rate_limited";
+  if (opinion.leads === "stragglers") return "stragglers";
   const isFailing = excessRatio(view.failing) >= 0.02;
-  if (opinion.leads === "outright") return "failures";
+  if (opinion.leads === "outright" || isOfSlice({ view, opinion })) return "failures";
   if (opinion.leads === "failing" || (opinion.leads === "any" && isFailing)) {
     let worst: SignalName | undefined;
     let most = 0;
@@ -38,6 +39,11 @@ export function leadingSignalOf(
   return has("duration") ? "duration" : (evidence[0]?.signal ?? "failures");
 }
 
+/** Whether an incident is told by what fails of a version, an instance or the like. */
+export function isOfSlice({ view, opinion }: Pick<RecordInput, "view" | "opinion">): boolean {
+  return opinion.leads === "slice" && view.slice !== undefined;
+}
+
 /** How many times slower: pooled over degraded cells, from the signal's own level where only that is unusual. */
 export function slowdownOf({ view, state }: RecordInput, signal: SignalName): number {
   if (signal !== "time_per_output_token") return Math.exp(view.slowdown);
@@ -53,6 +59,7 @@ export function slowdownOf({ view, state }: RecordInput, signal: SignalName): nu
 
 export function ratioOf(input: RecordInput, signal: SignalName): number {
   const { view, state, episode, opinion } = input;
+  if (signal === "failures" && isOfSlice(input)) return view.slice?.ratio ?? 0;
   let bad = 0;
   let of = 0;
   if (opinion.leads === "outright" && signal === "failures")

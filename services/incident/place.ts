@@ -1,8 +1,10 @@
 /** Where an incident sits now: what each live cell shows of it goes to attribution. */
 import type { CellKey } from "../contracts/cell.ts";
 import { locate, type Place, type PlaceSample } from "./attribution.ts";
-import { failingOf } from "./group-track.ts";
+import { classOf, failingOf } from "./group-track.ts";
+import { isOfSlice } from "./leading.ts";
 import type { RecordInput } from "./record-input.ts";
+import { countsIn } from "./slices.ts";
 import { latencyLogSigma, logSlowdown, upperNormalQuantile } from "./slowness.ts";
 import { add, emptyTally, excessRatio, type Tally } from "./tally.ts";
 import type { CellTrack } from "./track.ts";
@@ -22,11 +24,13 @@ export function placeOf(input: RecordInput): Place {
     const track = state.cells[key];
     const isMember = view.cells.includes(key);
     if (track === undefined || (others.has(key) && !isMember)) continue;
+    const usual = track.usualRequests;
     if (mode === "membership") {
-      const of = Math.max(1e-6, track.usualRequests);
+      const of = Math.max(1e-6, usual);
       const bad = isMember ? of : 0;
       samples.push({
         cell: key,
+        usual: of,
         of,
         bad,
         expected: 0,
@@ -34,27 +38,42 @@ export function placeOf(input: RecordInput): Place {
         doubt: 0,
         isMember,
       });
-    } else if (mode === "outright") samples.push({ ...outrightSample(key, track), isMember });
+    } else if (mode === "slice") {
+      if (classOf(key) !== view.slice?.class) continue;
+      const { requests, failed } = countsIn(track, view.slice);
+      samples.push({
+        ...ratioSample(key, { of: requests, bad: failed, expected: 0 }),
+        usual: requests,
+        isMember: isMember && failed > 0,
+      });
+    } else if (mode === "outright")
+      samples.push({ ...outrightSample(key, track), usual, isMember });
     else {
       const tally = tallyOf(track);
       const sample =
         mode === "slow" ? slowSample(key, tally, track.latencyDrift) : ratioSample(key, tally);
-      samples.push({ ...sample, isMember });
+      samples.push({ ...sample, usual, isMember });
     }
   }
   const { dimensions } = episode;
-  return locate(samples, mode === "membership" ? {} : dimensions);
+  const known =
+    mode === "slice" && view.slice !== undefined
+      ? { [view.slice.dimension]: view.slice.value }
+      : undefined;
+  return locate(samples, mode === "membership" ? {} : dimensions, known);
 }
 
-type Mode = "membership" | "outright" | "failing" | "slow" | "stragglers";
+type Mode = "membership" | "slice" | "outright" | "failing" | "slow" | "stragglers";
 
 function modeOf(input: RecordInput): Mode {
   const { episode, view, opinion, state } = input;
   const { family } = episode;
   if (family === "quota" || family === "client" || family === "silence") return "membership";
+  if (isOfSlice(input)) return "slice";
   const isOutright = view.cells.some((key) => state.cells[key]?.outright.isSure);
   if (opinion.leads === "outright" && isOutright) return "outright";
-  if (opinion.leads === "failing" || opinion.leads === "outright") return "failing";
+  if (["failing", "outright", "slice"].includes(opinion.leads)) return "failing";
+  if (opinion.leads === "stragglers") return "stragglers";
   if (opinion.leads === "any" && excessRatio(view.failing) >= 0.02) return "failing";
   if (family === "quality") return "failing";
   if (areStragglers(input)) return "stragglers";
@@ -69,7 +88,7 @@ function areStragglers({ view, degraded, episode }: RecordInput): boolean {
   return signals.length > 0 && signals.every(({ signal }) => signal === "stragglers");
 }
 
-type Sample = Omit<PlaceSample, "isMember">;
+type Sample = Omit<PlaceSample, "isMember" | "usual">;
 
 /** Digits from which a cell is taken to fail with the others, and below which its answers say that it does not. */
 const suspectedDigits = 3;

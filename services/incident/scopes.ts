@@ -1,5 +1,7 @@
 /** Places that an incident nearly fills: what severity and forecasts are about. */
 import type { CellKey } from "../contracts/cell.ts";
+import { isLimitBroad } from "./cell-track.ts";
+import { type Family, familyOf, visibleSignals } from "./families.ts";
 import { classOf, type GroupTrack, groupsOf, modelCalls } from "./group-track.ts";
 import type { IncidentState } from "./state.ts";
 import { largestClass } from "./traffic-share.ts";
@@ -13,6 +15,8 @@ export interface Scope {
   /** All model calls, or all requests of a service. */
   readonly isWhole: boolean;
   readonly isHttp: boolean;
+  /** Whether most of what fails there is of the incident's family. */
+  readonly isOfFamily: boolean;
   /** Whether the incident nearly fills it; else it has a good part of it, which is enough for what is judged over all of it. */
   readonly isFilled: boolean;
 }
@@ -22,7 +26,10 @@ const scopePart = 0.6;
 const goodPart = 0.3;
 
 /** Every group that the episode nearly fills, or has a good part of. */
-export function scopesOf(state: IncidentState, cells: readonly CellKey[]): Scope[] {
+export function scopesOf(
+  state: IncidentState,
+  { cells, family }: { readonly cells: readonly CellKey[]; readonly family: Family },
+): Scope[] {
   const largest = largestClass(state);
   const usualIn = new Map<string, number>();
   for (const cell of cells)
@@ -39,11 +46,27 @@ export function scopesOf(state: IncidentState, cells: readonly CellKey[]): Scope
       track,
       share: Math.min(1, track.usualRequests / largest),
       isWhole,
+      isOfFamily: isOfFamily(track, family),
       isFilled: inIt >= scopePart * track.usualRequests,
       isHttp: cells.some((cell) => cell.startsWith("http") && groupsOf(cell).includes(name)),
     });
   }
   return scopes;
+}
+
+/** Requests that fail are service's, answers that are no good quality's: a page for one must not rest on the other. */
+function isOfFamily({ visible, limitedBeyondFirst }: GroupTrack, family: Family): boolean {
+  const isBroad = isLimitBroad(limitedBeyondFirst);
+  let own = 0;
+  let others = 0;
+  for (const signal of visibleSignals) {
+    const tally = visible[signal];
+    if (tally === undefined) continue;
+    const excess = Math.max(0, tally.bad - tally.expected);
+    if (familyOf(signal, isBroad) === family) own += excess;
+    else if (signal !== "rate_limited" || isBroad) others += excess;
+  }
+  return own >= others;
 }
 
 /** Name of a group in a reader's words. */

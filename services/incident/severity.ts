@@ -4,6 +4,7 @@
  */
 import type { Judgement } from "../contracts/config.ts";
 import type { SignalName } from "../contracts/frame.ts";
+import type { FarSlower } from "./far-slower.ts";
 import {
   type Eta,
   forecastOutage,
@@ -15,6 +16,7 @@ import type { Minute } from "./group-track.ts";
 import type { OutrightShares } from "./outright-share.ts";
 import { lastingToPage, pressureToPage } from "./pressure.ts";
 import type { Scope } from "./scopes.ts";
+import type { FailingSlice } from "./slices.ts";
 import type { Leads } from "./state.ts";
 import type { SurelyFailing } from "./surely-failing.ts";
 
@@ -28,6 +30,8 @@ export interface SeverityInput {
   readonly degradedShare: number;
   readonly outright: OutrightShares;
   readonly surelyFailing: SurelyFailing;
+  readonly slice: FailingSlice | undefined;
+  readonly farSlower: FarSlower;
   /** ln of how many times longer prompts are than usual. */
   readonly promptGrowth: number;
   /** Signals with evidence now, and rungs of the ladder among them. */
@@ -68,8 +72,13 @@ export function judgeSeverity(input: SeverityInput): Opinion {
   const visible = visibleReason(input);
   if (visible !== undefined)
     return { severity: "page", reason: visible, leads: "failing", forecast };
+  const slice = sliceReason(input);
+  if (slice !== undefined) return { severity: "page", reason: slice, leads: "slice", forecast };
   const precursor = precursorReason(input, forecast);
   if (precursor !== undefined) return { severity: "page", ...precursor, forecast };
+  const slower = farSlowerReason(input);
+  if (slower !== undefined)
+    return { severity: "page", reason: slower, leads: "stragglers", forecast };
   const lasted = (input.unusualWindows * input.windowMs) / 60_000;
   if (lasted < 1)
     return { severity: "none", reason: "Watching: not yet a minute old", leads: "any", forecast };
@@ -92,6 +101,20 @@ function outrightReason(input: SeverityInput): string | undefined {
   return `Users feel it: most requests fail, from one moment to the next, in cells with ${percent(outright.outright)} of traffic`;
 }
 
+/** What surely fails of one version, instance or tier is worth as much as if it were a place of its own. */
+function sliceReason({ judgement, family, slice }: SeverityInput): string | undefined {
+  const { pageFailureRatio, pageTrafficShare } = judgement.incident;
+  if (family !== "service" || slice === undefined) return undefined;
+  if (slice.ofAll < pageFailureRatio * pageTrafficShare) return undefined;
+  return `Users feel it: requests with ${slice.dimension} ${slice.value} fail for minutes, far more often than others in the same cells`;
+}
+
+function farSlowerReason({ judgement, family, farSlower }: SeverityInput): string | undefined {
+  if (family !== "service" || farSlower.share < judgement.incident.pageTrafficShare)
+    return undefined;
+  return `Users feel it: ${percent(farSlower.ratio)} of answers are far slower than usual in cells with ${percent(farSlower.share)} of traffic, for half an hour in all`;
+}
+
 function visibleReason(input: SeverityInput): string | undefined {
   const { judgement, family } = input;
   if (family !== "service" && family !== "quality") return undefined;
@@ -101,10 +124,11 @@ function visibleReason(input: SeverityInput): string | undefined {
     return `Users feel it: ${percent(ratio)} of requests fail in cells with ${percent(share)} of traffic`;
   if (input.pressure >= pressureToPage && input.degradedShare >= pageTrafficShare)
     return `Users feel it: ${percent(input.failingRatio)} of requests beyond the usual fail in cells with ${percent(input.degradedShare)} of traffic`;
-  for (const scope of input.scopes)
+  const scopes = input.scopes.filter(({ isOfFamily }) => isOfFamily);
+  for (const scope of scopes)
     if (scope.isFilled && scope.track.pressure >= pressureToPage && scope.share >= pageTrafficShare)
       return `Users feel it: failing requests stay above ${percent(judgement.incident.pageFailureRatio)} over ${scope.name}, ${percent(scope.share)} of traffic`;
-  for (const scope of input.scopes)
+  for (const scope of scopes)
     if (scope.track.lastingPressure >= lastingToPage && scope.share >= lastingShare)
       return `Users feel it: ${percent(lastingFailing(scope))} of requests beyond the usual fail over ${scope.name}, ${percent(scope.share)} of traffic, and it does not end`;
   return undefined;

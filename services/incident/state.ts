@@ -6,6 +6,7 @@ import type { Family } from "./families.ts";
 import type { GroupTrack } from "./group-track.ts";
 import { initialJoin, type JoinState } from "./join.ts";
 import type { SilenceMemory } from "./silence-memory.ts";
+import type { Slices } from "./slices.ts";
 import type { CellTrack } from "./track.ts";
 import { initialFlaps, type TrafficFlaps } from "./traffic-flaps.ts";
 
@@ -25,6 +26,7 @@ export interface IncidentState {
   readonly cells: Record<CellKey, CellTrack>;
   readonly groups: Record<string, GroupTrack>;
   readonly silences: Record<CellKey, SilenceMemory>;
+  readonly slices: Slices;
   /** Open ones, and those resolved so short ago that they may open again. In order of opening. */
   episodes: Episode[];
   /** Windows in a row in which nothing at all was seen of any cell. */
@@ -52,7 +54,7 @@ export interface EpisodeEvidence {
 }
 
 /** Which kind of signal an incident is told by. */
-export type Leads = "outright" | "failing" | "latency" | "any";
+export type Leads = "outright" | "failing" | "slice" | "latency" | "stragglers" | "any";
 
 export interface ValueCounts {
   bad: number;
@@ -110,6 +112,7 @@ export function initialState(): IncidentState {
     cells: {},
     groups: {},
     silences: {},
+    slices: {},
     episodes: [],
     silentWindows: 0,
     recentRequests: [],

@@ -28,6 +28,8 @@ export interface CellTrack {
   readonly stragglers: Tally;
   readonly straggling: RatioCusum;
   readonly usualStragglers: UsualRatio;
+  /** For how long it has had them, see `far-slower.ts`. */
+  farSlowerMs: number;
   /** Half-life `recentMs`. */
   readonly recentDimensions: RecentDimensions;
   /** Refused for quota beyond the first of each window, and tenants beyond the first: one tenant adds none of the latter. */

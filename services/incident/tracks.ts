@@ -17,6 +17,7 @@ import {
 import type { FleetWindow } from "./join.ts";
 import { stepLasting, stepPressure, sureDeviations } from "./pressure.ts";
 import { endSilence, stepSilence } from "./silence-memory.ts";
+import { stepSlices } from "./slices.ts";
 import type { IncidentState } from "./state.ts";
 import { fadePerWindow, sureExcessRatio } from "./tally.ts";
 import type { CellTrack } from "./track.ts";
@@ -93,9 +94,15 @@ export function stepTracks(
     if (share.requests > 0) {
       const failing = failingNow(group, share);
       group.pressure = stepPressure(group.pressure, failing, judgement.incident.pageFailureRatio);
-      group.lastingPressure = stepLasting(group.lastingPressure, failing);
+      const { bad, of, expected } = failingOf(
+        share.visible,
+        isLimitBroad(group.limitedBeyondFirst),
+      );
+      if (of > 0) group.lastingPressure = stepLasting(group.lastingPressure, (bad - expected) / of);
     }
   }
+  const { pageFailureRatio } = judgement.incident;
+  stepSlices(state.slices, window.cells, { windowMs, pageFailureRatio, fade });
   for (const key of live) {
     const track = state.cells[key];
     const group = state.groups[classOf(key)];

@@ -1,6 +1,7 @@
 /**
  * Traffic that falls, comes back and falls again within minutes is no choice of its users: a way to the service flaps. A quarter less is
- * enough then, where a single fall must be by half; each time from one minute to the next, in every region at once.
+ * enough then, where a single fall must be by half; each time from one minute to the next, in every region at once. What flaps often grows: a
+ * first fall counts from a seventh on, since it tells nothing by itself.
  */
 import type { FleetWindow } from "./join.ts";
 
@@ -8,10 +9,15 @@ const minuteMs = 60_000;
 const lastsMs = 2 * minuteMs;
 /** Between the two minutes before and the last two: the fall itself. */
 const fallMs = 30_000;
-/** Part of the level before at which the last two minutes' mean has fallen, which no window may exceed, and at which it is back. */
-const fallenPart = 0.75;
-const fallenPartOfWindow = 0.95;
-const fallenPartOfRegion = 0.85;
+/** Parts of the level before: of the last two minutes' mean, which no window may exceed, and of every region's last minute. */
+interface Fall {
+  readonly mean: number;
+  readonly window: number;
+  readonly region: number;
+}
+const firstFall: Fall = { mean: 0.86, window: 1.05, region: 0.93 };
+const laterFall: Fall = { mean: 0.75, window: 0.95, region: 0.85 };
+/** Part of the level before at which traffic is back. */
 const backPart = 0.88;
 /** Two falls within this time make one trouble; what stays low as long is a new level. */
 const togetherMs = 30 * minuteMs;
@@ -60,7 +66,7 @@ export function stepFlaps(flaps: TrafficFlaps, step: FlapStep): Flapping | null 
       flaps.falls = [];
     }
   } else {
-    const level = levelFallenFrom(step);
+    const level = levelFallenFrom(step, flaps.falls.length === 0 ? firstFall : laterFall);
     if (level !== undefined) {
       flaps.isLow = true;
       flaps.level = level;
@@ -77,7 +83,7 @@ export function stepFlaps(flaps: TrafficFlaps, step: FlapStep): Flapping | null 
 }
 
 /** The level of two minutes, half a minute before the last two, if those are clearly and steadily below it everywhere. */
-function levelFallenFrom(step: FlapStep): number | undefined {
+function levelFallenFrom(step: FlapStep, fall: Fall): number | undefined {
   const { recentRequests: requests } = step;
   const lately = Math.round(lastsMs / step.windowMs);
   const gap = Math.round(fallMs / step.windowMs);
@@ -88,10 +94,10 @@ function levelFallenFrom(step: FlapStep): number | undefined {
   // Windows without anything are a gap of the telemetry.
   const isFallen =
     level >= step.leastRequests &&
-    mean(last) <= fallenPart * level &&
+    mean(last) <= fall.mean * level &&
     before.every((count) => count > 0) &&
-    last.every((count) => count > 0 && count <= fallenPartOfWindow * level);
-  return isFallen && step.isEveryRegionBelow(fallenPartOfRegion) ? level : undefined;
+    last.every((count) => count > 0 && count <= fall.window * level);
+  return isFallen && step.isEveryRegionBelow(fall.region) ? level : undefined;
 }
 
 function mean(values: readonly number[]): number {

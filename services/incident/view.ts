@@ -1,12 +1,14 @@
 /** What an episode looks like in one window: counts over its degraded cells, share, spread. */
 import type { CellKey } from "../contracts/cell.ts";
 import type { Judgement } from "../contracts/config.ts";
-import { visibleSignals } from "./families.ts";
+import { type Family, familyOf, visibleSignals } from "./families.ts";
+import { type FarSlower, farSlower } from "./far-slower.ts";
 import { isFleetSilent } from "./fleet-silence.ts";
 import { classOf } from "./group-track.ts";
 import type { FleetWindow } from "./join.ts";
 import { type OutrightShares, outrightShares } from "./outright-share.ts";
 import { sureDeviations } from "./pressure.ts";
+import { type FailingSlice, failingSlices, showsSlice } from "./slices.ts";
 import { logSlowdown } from "./slowness.ts";
 import type { Episode, IncidentState, TrafficLoss } from "./state.ts";
 import { type SurelyFailing, surelyFailing } from "./surely-failing.ts";
@@ -23,6 +25,9 @@ export interface EpisodeView {
   readonly degradedShare: number;
   readonly outright: OutrightShares;
   readonly surelyFailing: SurelyFailing;
+  /** What fails of a version, an instance or the like in its cells. */
+  readonly slice: FailingSlice | undefined;
+  readonly farSlower: FarSlower;
   readonly failing: Tally;
   readonly slow: Tally;
   /** ln of the slow-down over degraded members, drift of the baseline included. */
@@ -64,13 +69,32 @@ export function viewEpisode(
     degradedShare: share,
     outright: outrightShares(state, cells),
     surelyFailing: surelyFailing(state, cells),
-    ...tallyCells(state, cells, judgement.incident.pageTrafficShare),
+    farSlower: farSlower(state, cells),
+    slice: sliceOf(state, { cells, window }),
+    ...tallyCells(state, {
+      cells,
+      family: episode.family,
+      leastShare: judgement.incident.pageTrafficShare,
+    }),
     isSpreading: doubling !== null || share > 1.5 * ago,
     doublingMinutes: doubling,
     quietMs: quiet * window.windowMs,
     isFleetSilent: episode.family === "silence" && isFleetSilent(state, window.windowMs),
     trafficLoss: episode.family === "silence" ? (state.trafficLoss ?? undefined) : undefined,
   };
+}
+
+/** The slice with most failures that some of an episode's cells show. */
+function sliceOf(
+  state: IncidentState,
+  { cells, window }: { readonly cells: readonly CellKey[]; readonly window: FleetWindow },
+): FailingSlice | undefined {
+  return failingSlices(state, window).find((slice) =>
+    cells.some((key) => {
+      const track = state.cells[key];
+      return track !== undefined && showsSlice(key, track, slice);
+    }),
+  );
 }
 
 /** Minutes in which the degraded share doubles; null unless it grows. */
@@ -85,12 +109,16 @@ export function doublingMinutes(shares: readonly number[]): number | null {
     : Number((1 / trend.slope).toFixed(1));
 }
 
-/** Sums over an episode's degraded cells; failing ones of the class that shows them best. */
+/** Sums over an episode's degraded cells; failures of its own family, of the class that shows them best. */
 function tallyCells(
   state: IncidentState,
-  cells: readonly CellKey[],
-  leastShare: number,
+  of: {
+    readonly cells: readonly CellKey[];
+    readonly family: Family;
+    readonly leastShare: number;
+  },
 ): Pick<EpisodeView, "failing" | "slow" | "slowdown" | "promptGrowth"> {
+  const { cells, family, leastShare } = of;
   const classes = new Map<string, Tally>();
   const slow = emptyTally();
   let drift = 0;
@@ -104,7 +132,7 @@ function tallyCells(
       const tally = track.visible[signal];
       if (tally === undefined) continue;
       if (signal === "failures") failing.of += tally.of;
-      if (signal === "rate_limited" && !track.isLimitBroad) continue;
+      if (familyOf(signal, track.isLimitBroad) !== family) continue;
       failing.bad += tally.bad;
       failing.expected += tally.expected;
     }

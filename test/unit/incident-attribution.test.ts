@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type Cell, cellKey } from "../../services/contracts/cell.ts";
+import { type Cell, cellKey, parseCellKey } from "../../services/contracts/cell.ts";
 import { locate, type PlaceSample } from "../../services/incident/attribution.ts";
 import type { DimensionCounts } from "../../services/incident/other-dimension.ts";
 import { aCell } from "../support/records.ts";
@@ -28,6 +28,7 @@ function samplesOf(isHit: (cell: Cell) => boolean, hitRatio = 0.3): PlaceSample[
     const bad = isHit(cell) ? 1_000 * hitRatio : 3;
     return {
       cell: cellKey(cell),
+      usual: 1_000,
       of: 1_000,
       bad,
       expected: 3,
@@ -155,6 +156,51 @@ describe("attribution", () => {
         : sample,
     );
     expect(locate(samples, {}).dimensions).toEqual([{ "cloud.region": "eu-west-1" }]);
+  });
+
+  it("says everywhere when calls fail too, however many requests flood the routes before them", () => {
+    const samples = samplesOf((c) => c.kind === "http", 0.3).map((sample, at) =>
+      fleet[at]?.kind === "genai"
+        ? { ...sample, bad: 40, strength: 0.037, doubt: 0.006 }
+        : { ...sample, of: 6_000, bad: 1_800 },
+    );
+    expect(locate(samples, {}).dimensions).toEqual([]);
+  });
+
+  it("names a region once, though several of its routes fail and one does not", () => {
+    const inRegion = (c: Cell) => c.region === "eu-west-1";
+    const samples = samplesOf((c) => inRegion(c) && c.operation === "POST /login", 0.1).map(
+      (sample, at) =>
+        fleet[at]?.kind === "genai" && inRegion(fleet[at] as Cell)
+          ? { ...sample, of: 60, bad: 6, expected: 0.2, strength: 0.1, doubt: 0.06 }
+          : sample,
+    );
+    const search = samples
+      .filter(({ cell }) => cell.endsWith("POST /login"))
+      .map((sample) => ({
+        ...sample,
+        cell: cellKey({ ...parseCellKey(sample.cell), operation: "POST /search" }),
+      }));
+    expect(locate([...samples, ...search], {}).dimensions).toEqual([
+      { "cloud.region": "eu-west-1" },
+    ]);
+  });
+
+  it("does not say everywhere for one cell because nothing is sure of the others", () => {
+    const one = (c: Cell) => c.model === "gpt-4o" && c.region === "eu-west-1";
+    const samples = samplesOf(one).map((sample) =>
+      sample.isMember ? sample : { ...sample, of: 4, bad: 1, strength: 0.25, doubt: 0.35 },
+    );
+    expect(locate(samples, {}).dimensions).toEqual([{ "gen_ai.request.model": "gpt-4o" }]);
+  });
+
+  it("names what is degraded when counts say nothing of it", () => {
+    const samples = samplesOf((c) => c.region === "us-west-2").map((sample) => ({
+      ...sample,
+      bad: 3,
+      strength: 0,
+    }));
+    expect(locate(samples, {}).dimensions).toEqual([{ "cloud.region": "us-west-2" }]);
   });
 
   it("names the model and the version when it takes both", () => {

@@ -82,6 +82,19 @@ test("two falls by a third with a recovery between are a loss that lasts while t
   expect(losses.at(-1)).toBeNull();
 });
 
+test("a fall by a fifth, a recovery and a fall by a third are flapping too", () => {
+  const losses = lossesOf([
+    ...level(100, 12),
+    ...level(80, 5),
+    ...level(100, 5),
+    ...level(67, 5),
+    ...level(100, 12),
+  ]);
+  const first = losses.findIndex((share) => share !== null);
+  expect(first).toBeGreaterThanOrEqual(22 * perMinute);
+  expect(first).toBeLessThanOrEqual(25 * perMinute);
+});
+
 test.each([
   ["two falls of one region", level(100, 44)],
   ["two falls by a fifth", undefined],

@@ -1,0 +1,74 @@
+import { describe, expect, it } from "vitest";
+import { cellKey } from "../../services/contracts/cell.ts";
+import { initialCellTrack } from "../../services/incident/cell-track.ts";
+import { farSlower, forgetFarSlower, stepFarSlower } from "../../services/incident/far-slower.ts";
+import { type IncidentState, initialState } from "../../services/incident/state.ts";
+import { aCell } from "../support/records.ts";
+
+const minute = 12;
+const windowMs = 5_000;
+const grey = cellKey(aCell({ model: "gpt-4o", region: "eu-west-1" }));
+const other = cellKey(aCell({ model: "gpt-4o", region: "us-east-1" }));
+
+/** Two cells, the first with a tenth of the traffic. */
+function fleet(): IncidentState {
+  const state = initialState();
+  state.cells[grey] = { ...initialCellTrack(), usualRequests: 10 };
+  state.cells[other] = { ...initialCellTrack(), usualRequests: 90 };
+  return state;
+}
+
+function play(state: IncidentState, minutes: number, isSlow: boolean, promptGrowth = 0): void {
+  const track = state.cells[grey];
+  if (track === undefined) throw new Error("no cell");
+  track.straggling.isSure = isSlow;
+  track.promptGrowth = promptGrowth;
+  for (let window = 0; window < minutes * minute; window++) stepFarSlower(track, windowMs);
+}
+
+const share = (state: IncidentState) => farSlower(state, [grey, other]).share;
+
+describe("answers that are far slower than usual", () => {
+  it("count after half an hour and a little", () => {
+    const state = fleet();
+    play(state, 28, true);
+    expect(share(state)).toBe(0);
+    play(state, 6, true);
+    expect(share(state)).toBeCloseTo(0.1);
+  });
+
+  it("count when they come and go, and only while they are there", () => {
+    const state = fleet();
+    for (let round = 0; round < 4; round++) {
+      play(state, 12, true);
+      if (round < 3) play(state, 8, false);
+    }
+    expect(share(state)).toBeCloseTo(0.1);
+    play(state, 1, false);
+    expect(share(state)).toBe(0);
+  });
+
+  it("do not count while prompts are longer", () => {
+    const state = fleet();
+    play(state, 120, true, Math.log(2));
+    expect(share(state)).toBe(0);
+  });
+
+  it("take as long again once people were paged for them", () => {
+    const state = fleet();
+    play(state, 60, true);
+    forgetFarSlower(state, [grey]);
+    play(state, 20, true);
+    expect(share(state)).toBe(0);
+    play(state, 14, true);
+    expect(share(state)).toBeCloseTo(0.1);
+  });
+
+  it("are forgotten within a day", () => {
+    const state = fleet();
+    play(state, 29, true);
+    play(state, 24 * 60, false);
+    play(state, 29, true);
+    expect(share(state)).toBe(0);
+  });
+});
