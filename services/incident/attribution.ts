@@ -54,7 +54,8 @@ export function locate(
   // All routes and no model call is not everywhere, nor are a few cells because of others too little is known.
   const canBeUniform =
     isWide(ofKind) && (kind === "genai" || samples.every((sample) => sample.cell.startsWith(kind)));
-  const found = coverPlaces(split, canBeUniform);
+  const covered = coverPlaces(split, canBeUniform) ?? coverPlaces(membersOf(ofKind), canBeUniform);
+  const found = covered ?? [];
   const places = kind === "http" ? withCalls(found, samples) : found;
   const other = known ?? otherDimension(dimensions);
   const named =
@@ -86,6 +87,11 @@ function deepestKind(samples: readonly PlaceSample[]): "genai" | "http" {
   }
   const calls = trouble.get("") ?? 0;
   trouble.delete("");
+  if (calls === 0 && Math.max(0, ...trouble.values()) === 0)
+    // Nothing to weigh: what is slower by its level alone.
+    return samples.some(({ cell, isMember }) => isMember && cell.startsWith("genai"))
+      ? "genai"
+      : "http";
   return calls > 0 && calls >= callsPart * Math.max(0, ...trouble.values()) ? "genai" : "http";
 }
 
@@ -115,7 +121,10 @@ function isWide(samples: readonly PlaceSample[]): boolean {
 /** Where counts say nothing, what is degraded is what is hit. */
 function splitHit(samples: readonly PlaceSample[]): Split {
   const split = splitByStrength(samples);
-  if (split.hit.length > 0) return split;
+  return split.hit.length > 0 ? split : membersOf(samples);
+}
+
+function membersOf(samples: readonly PlaceSample[]): Split {
   const hit = samples
     .filter(({ isMember }) => isMember)
     .map((sample) => ({ ...sample, bad: sample.expected + Math.max(1, sample.of) }));
@@ -210,10 +219,11 @@ interface Candidate {
   readonly name: string;
 }
 
+/** Empty: everywhere. Undefined: no name holds it. */
 function coverPlaces(
   { hit, known, unknown, limit }: Split,
   canBeUniform: boolean,
-): readonly Attributes[] {
+): readonly Attributes[] | undefined {
   const weight = (samples: readonly PlaceSample[]) => samples.reduce((sum, s) => sum + s.of, 0);
   const isHit = new Set(hit.map((sample) => sample.cell));
   const isUniform =
@@ -252,7 +262,7 @@ function coverPlaces(
     chosen.push(attributes);
     left = left.filter((sample) => !holds(attributes, sample));
   }
-  return chosen;
+  return chosen.length > 0 ? chosen : undefined;
 }
 
 function excess(samples: readonly PlaceSample[]): number {

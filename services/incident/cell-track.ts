@@ -200,7 +200,8 @@ function slowOf(
   for (const name of latencySignals) {
     const verdict = verdicts[name];
     if (verdict === undefined || verdict.of <= 0 || verdict.state === "warming") continue;
-    trackDrift(track, verdict, how);
+    // The window of a cell with first tokens may have none: how long its answers take is no level to compare them with.
+    if (name === "ttft" || track.signals.ttft === undefined) trackDrift(track, verdict, how);
     const expected = learn(track, name, { bad: verdict.bad, of: verdict.of, how });
     if (!how.isWarm) return emptyTally();
     return { bad: verdict.bad, of: verdict.of, expected };

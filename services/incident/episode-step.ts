@@ -4,7 +4,7 @@ import type { Judgement } from "../contracts/config.ts";
 import type { CellFrame, SignalName } from "../contracts/frame.ts";
 import { type Incident, severities } from "../contracts/incident.ts";
 import type { Degraded } from "./degraded.ts";
-import { forgetFarSlower } from "./far-slower.ts";
+import { forgetFarSlower } from "./far-slower-share.ts";
 import type { FleetWindow } from "./join.ts";
 import { stepPressure, sureDeviations } from "./pressure.ts";
 import { makeRecord, makeResolved } from "./record.ts";

@@ -4,7 +4,8 @@
  */
 import type { Judgement } from "../contracts/config.ts";
 import type { SignalName } from "../contracts/frame.ts";
-import type { FarSlower } from "./far-slower.ts";
+import type { FailingSlice } from "./failing-slices.ts";
+import type { FarSlower } from "./far-slower-share.ts";
 import {
   type Eta,
   forecastOutage,
@@ -16,7 +17,6 @@ import type { Minute } from "./group-track.ts";
 import type { OutrightShares } from "./outright-share.ts";
 import { lastingToPage, pressureToPage } from "./pressure.ts";
 import type { Scope } from "./scopes.ts";
-import type { FailingSlice } from "./slices.ts";
 import type { Leads } from "./state.ts";
 import type { SurelyFailing } from "./surely-failing.ts";
 

@@ -9,12 +9,8 @@
  * value is known for. At ω₀ or below, S passes h once in 10^h failing requests or more rarely (Lorden 1971).
  */
 
-import type { CellKey } from "../contracts/cell.ts";
 import type { CellFrame } from "../contracts/frame.ts";
 import { classOf } from "./group-track.ts";
-import type { FleetWindow } from "./join.ts";
-import type { IncidentState } from "./state.ts";
-import type { CellTrack } from "./track.ts";
 
 export interface Slice {
   /** S, in decimal digits, and the windows since it left 0. */
@@ -159,56 +155,4 @@ function settle(slices: Slices, { windowMs, pageFailureRatio }: SliceStep): void
       slice.windows * windowMs >= lastsMs &&
       slice.bad >= pageFailureRatio * slice.of;
   }
-}
-
-/** A slice of which it is certain that it fails. */
-export interface FailingSlice {
-  readonly class: string;
-  readonly dimension: string;
-  readonly value: string;
-  readonly sinceMs: number;
-  /** Failing part of what was told of it lately, and its failing requests as a part of all traffic. */
-  readonly ratio: number;
-  readonly ofAll: number;
-}
-
-/** Those of which it is certain, the one with most failures first. */
-export function failingSlices(
-  state: IncidentState,
-  { windowStartMs, windowMs }: Pick<FleetWindow, "windowStartMs" | "windowMs">,
-): FailingSlice[] {
-  const found: FailingSlice[] = [];
-  const requests = Math.max(
-    0,
-    ...Object.keys(state.slices).map((name) => state.groups[name]?.visible.failures?.of ?? 0),
-  );
-  for (const [name, dimensions] of Object.entries(state.slices))
-    for (const [dimension, values] of Object.entries(dimensions))
-      for (const [value, { isSure, bad, of, windows }] of Object.entries(values)) {
-        if (!isSure || of <= 0 || requests <= 0) continue;
-        const sinceMs = windowStartMs - (windows - 1) * windowMs;
-        const counts = { ratio: bad / of, ofAll: Math.min(1, bad / requests) };
-        found.push({ class: name, dimension, value, sinceMs, ...counts });
-      }
-  return found.toSorted(
-    (a, b) =>
-      b.ofAll - a.ofAll ||
-      (a.dimension + a.value + a.class < b.dimension + b.value + b.class ? -1 : 1),
-  );
-}
-
-/** What a cell's frames told of a slice lately. */
-export function countsIn(
-  track: CellTrack,
-  { dimension, value }: FailingSlice,
-): { readonly requests: number; readonly failed: number } {
-  return track.recentDimensions[dimension]?.[value] ?? { requests: 0, failed: 0 };
-}
-
-/** Failing requests of the last minute or two with which a cell shows that a slice fails in it. */
-const leastFailed = 0.5;
-
-/** Whether a cell has failing requests of a slice. */
-export function showsSlice(key: CellKey, track: CellTrack, slice: FailingSlice): boolean {
-  return classOf(key) === slice.class && countsIn(track, slice).failed >= leastFailed;
 }

@@ -1,14 +1,14 @@
 /** What an episode looks like in one window: counts over its degraded cells, share, spread. */
 import type { CellKey } from "../contracts/cell.ts";
 import type { Judgement } from "../contracts/config.ts";
+import { type FailingSlice, failingSlices, showsSlice } from "./failing-slices.ts";
 import { type Family, familyOf, visibleSignals } from "./families.ts";
-import { type FarSlower, farSlower } from "./far-slower.ts";
+import { type FarSlower, farSlower } from "./far-slower-share.ts";
 import { isFleetSilent } from "./fleet-silence.ts";
 import { classOf } from "./group-track.ts";
 import type { FleetWindow } from "./join.ts";
 import { type OutrightShares, outrightShares } from "./outright-share.ts";
 import { sureDeviations } from "./pressure.ts";
-import { type FailingSlice, failingSlices, showsSlice } from "./slices.ts";
 import { logSlowdown } from "./slowness.ts";
 import type { Episode, IncidentState, TrafficLoss } from "./state.ts";
 import { type SurelyFailing, surelyFailing } from "./surely-failing.ts";

@@ -203,6 +203,16 @@ describe("attribution", () => {
     expect(locate(samples, {}).dimensions).toEqual([{ "cloud.region": "us-west-2" }]);
   });
 
+  it("names the cell that is slower by its level, though no more of its requests are slow", () => {
+    const one = (c: Cell) => c.model === "gpt-4o" && c.region === "eu-west-1";
+    const samples = samplesOf(one).map((sample) =>
+      sample.isMember
+        ? { ...sample, bad: 3, strength: 1.1, doubt: 0.2 }
+        : { ...sample, of: 4, bad: 0, strength: 0, doubt: 0.9 },
+    );
+    expect(locate(samples, {}).dimensions).toEqual([{ "gen_ai.request.model": "gpt-4o" }]);
+  });
+
   it("names the model and the version when it takes both", () => {
     const place = locate(
       samplesOf((c) => c.model === "gpt-4o"),

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { cellKey } from "../../services/contracts/cell.ts";
 import { initialCellTrack } from "../../services/incident/cell-track.ts";
-import { farSlower, forgetFarSlower, stepFarSlower } from "../../services/incident/far-slower.ts";
+import { stepFarSlower } from "../../services/incident/far-slower.ts";
+import { farSlower, forgetFarSlower } from "../../services/incident/far-slower-share.ts";
 import { type IncidentState, initialState } from "../../services/incident/state.ts";
 import { aCell } from "../support/records.ts";
 
