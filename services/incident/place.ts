@@ -23,7 +23,11 @@ export function placeOf(input: RecordInput): Place {
   for (const key of Object.keys(state.cells).toSorted() as CellKey[]) {
     const track = state.cells[key];
     const isMember = view.cells.includes(key);
-    if (track === undefined || (others.has(key) && !isMember)) continue;
+    if (track === undefined) continue;
+    if (others.has(key) && !isMember) {
+      samples.push(silentSample(key, track));
+      continue;
+    }
     const usual = track.usualRequests;
     if (mode === "membership") {
       const of = Math.max(1e-6, usual);
@@ -86,6 +90,12 @@ function areStragglers({ view, degraded, episode }: RecordInput): boolean {
     (degraded.get(cell) ?? []).filter(({ family }) => family === episode.family),
   );
   return signals.length > 0 && signals.every(({ signal }) => signal === "stragglers");
+}
+
+/** A cell of which nothing is known, but that it has its part of the traffic. */
+function silentSample(cell: CellKey, { usualRequests }: CellTrack): PlaceSample {
+  const nothing = { of: 0, bad: 0, expected: 0, strength: 0, doubt: 1 };
+  return { cell, usual: usualRequests, ...nothing, isMember: false };
 }
 
 type Sample = Omit<PlaceSample, "isMember" | "usual">;

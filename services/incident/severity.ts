@@ -109,9 +109,12 @@ function sliceReason({ judgement, family, slice }: SeverityInput): string | unde
   return `Users feel it: requests with ${slice.dimension} ${slice.value} fail for minutes, far more often than others in the same cells`;
 }
 
-function farSlowerReason({ judgement, family, farSlower }: SeverityInput): string | undefined {
-  if (family !== "service" || farSlower.share < judgement.incident.pageTrafficShare)
-    return undefined;
+function farSlowerReason(input: SeverityInput): string | undefined {
+  const { judgement, family, farSlower, signals, promptGrowth } = input;
+  // Where everything is slower, or prompts are longer, so are the slowest: that has rules of its own.
+  const isAlone = signals.every((signal) => signal === "stragglers");
+  if (family !== "service" || !isAlone || promptGrowth >= Math.log(1.25)) return undefined;
+  if (farSlower.share < judgement.incident.pageTrafficShare) return undefined;
   return `Users feel it: ${percent(farSlower.ratio)} of answers are far slower than usual in cells with ${percent(farSlower.share)} of traffic, for half an hour in all`;
 }
 
