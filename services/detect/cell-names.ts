@@ -24,6 +24,10 @@ export interface CellNames {
   readonly cells: Map<CellKey, TrackedCell>;
   /** Of all cells: whether only traces with errors are kept. */
   kept: KeptTraces;
+  /** No cell was heard of last before this window, so that none need be looked at before that is long ago; absent: not known. */
+  oldestAt?: number;
+  /** Whether all cells have names, so that none need be looked at while none is added; absent: not known. */
+  areAllNamed?: boolean;
 }
 
 export const otherKey = cellKey(otherCell);
@@ -58,9 +62,10 @@ export function nameCells(
     if (cell.cell === otherKey) continue;
     const known = tracked.get(cell.cell);
     if (requests === 0 && Object.keys(cell.gauges).length === 0) continue;
-    if (known === undefined)
+    if (known === undefined) {
       tracked.set(cell.cell, { traffic: requests, at: names.window, isNamed: false });
-    else {
+      names.areAllNamed = false;
+    } else {
       known.traffic = trafficAt(known, names.window) + requests;
       known.at = names.window;
     }
@@ -76,21 +81,27 @@ function trafficAt(cell: TrackedCell, window: number): number {
     : cell.traffic * 0.5 ** ((window - cell.at) / halfLifeWindows);
 }
 
-function evict({ cells, window }: CellNames, afterWindows: number): CellKey[] {
+function evict(names: CellNames, afterWindows: number): CellKey[] {
+  const { cells, window, oldestAt = 0 } = names;
   const dropped: CellKey[] = [];
+  if (window - oldestAt <= afterWindows) return dropped;
+  names.oldestAt = window;
   for (const [key, cell] of cells)
     if (window - cell.at > afterWindows) {
       if (cell.isNamed) dropped.push(key);
       cells.delete(key);
-    }
+    } else if (cell.at < names.oldestAt) names.oldestAt = cell.at;
   return dropped;
 }
 
-function rename({ cells, window }: CellNames, maxCells: number): CellKey[] {
+function rename(names: CellNames, maxCells: number): CellKey[] {
+  const { cells, window } = names;
   if (cells.size <= maxCells) {
-    for (const cell of cells.values()) cell.isNamed = true;
+    if (names.areAllNamed !== true) for (const cell of cells.values()) cell.isNamed = true;
+    names.areAllNamed = true;
     return [];
   }
+  names.areAllNamed = false;
   const ranked = [...cells]
     .map(([key, cell]) => ({
       key,

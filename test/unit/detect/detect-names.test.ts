@@ -3,6 +3,7 @@ import { cellKey } from "../../../services/contracts/cell.ts";
 import { counter } from "../../../services/contracts/window.ts";
 import { emptyNames, nameCells, otherKey } from "../../../services/detect/cell-names.ts";
 import { aDetect, aJudgement, framesOf, inputOf, runWindows } from "../../support/detect-task.ts";
+import { seeded } from "../../support/detect-traffic.ts";
 import { aCell, aCellWindow, aWindow, counters } from "../../support/records.ts";
 
 const key = (model: string) => cellKey(aCell({ model }));
@@ -50,6 +51,26 @@ describe("naming cells", () => {
     for (let i = 0; i < 3; i++) expect(nameCells(names, [], series(5, 3)).dropped).toEqual([]);
     expect(nameCells(names, [], series(5, 3)).dropped).toEqual([key("a")]);
     expect(names.cells.size).toBe(0);
+  });
+
+  it("says the same whether it knows whom it need not look at or has just been restored", () => {
+    const names = emptyNames();
+    let restored = emptyNames();
+    const random = seeded(5);
+    const dropped: string[] = [];
+    for (let window = 0; window < 400; window++) {
+      const present = ["a", "b", "c", "d", "e", "f", "g"]
+        .filter(() => random() < (window % 100 < 60 ? 0.5 : 0.05))
+        .map((model) => cell(model, 1 + Math.floor(20 * random())));
+      const limits = series(window % 80 < 40 ? 4 : 9, window % 160 < 80 ? 12 : 6);
+      const expected = nameCells(restored, present, limits);
+      expect(nameCells(names, present, limits)).toEqual(expected);
+      dropped.push(...expected.dropped);
+      const { window: count, cells, kept } = restored;
+      restored = { window: count, cells, kept };
+      expect([...names.cells]).toEqual([...cells]);
+    }
+    expect(dropped.length).toBeGreaterThan(20);
   });
 
   it("bounds what it tracks", () => {
