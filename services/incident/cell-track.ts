@@ -11,6 +11,7 @@ import {
 import { stepRecentDimensions } from "./recent-dimensions.ts";
 import { addHealthy, initialSignalTrack, stepSignal } from "./signal-track.ts";
 import { add, emptyTally, fade, type Tally, type UsualRatio, usualRatio } from "./tally.ts";
+import { initialTokenSpeed, stepTokenSpeed } from "./token-speed.ts";
 import type { CellTrack, TrackStep } from "./track.ts";
 
 /** What the window adds for this cell, for the groups it belongs to. */
@@ -33,6 +34,7 @@ export function initialCellTrack(): CellTrack {
     slow: emptyTally(),
     lastingVisible: emptyTally(),
     lastingSlow: emptyTally(),
+    tokenSpeed: initialTokenSpeed(),
     stragglers: emptyTally(),
     straggling: initialRatioCusum(),
     usualStragglers: { bad: 0, of: 0 },
@@ -70,7 +72,10 @@ export function stepCell(track: CellTrack, frame: CellFrame, step: TrackStep): C
       if (verdicts[name as SignalName] === undefined) addHealthy(track, name as SignalName, step);
   const share = {
     visible: visibleOf(track, frame, { verdicts, learns, isWarm, step }),
-    slow: slowOf(track, verdicts, { learns, isWarm, step }),
+    slow: stepTokenSpeed(track.tokenSpeed, slowOf(track, verdicts, { learns, isWarm, step }), {
+      verdict: verdicts.time_per_output_token,
+      fading: step.fade.lasting,
+    }),
     limitedBeyondFirst: {
       requests: Math.max(0, frame.limited - 1),
       tenants: Math.max(0, tenantsLimited(track, frame) - 1),

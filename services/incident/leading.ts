@@ -1,10 +1,13 @@
 /** The signal that an incident is told by, and its size in a reader's terms. */
+import type { CellKey } from "../contracts/cell.ts";
 import type { SignalName } from "../contracts/frame.ts";
 import type { Evidence } from "../contracts/incident.ts";
 import { visibleSignals } from "./families.ts";
 import { failuresLately } from "./outright.ts";
 import type { RecordInput } from "./record-input.ts";
+import type { IncidentState } from "./state.ts";
 import { excessRatio } from "./tally.ts";
+import { isSlowByTokens } from "./token-speed.ts";
 
 /** What users notice first: failures that matter, else latency, else the strongest of what there is. */
 export function leadingSignalOf(
@@ -35,6 +38,8 @@ export function leadingSignalOf(
   }
   // Of a chat the first token is what users wait for; routes and embeddings have durations alone.
   const has = (name: SignalName) => evidence.some(({ signal }) => signal === name);
+  if (has("time_per_output_token") && isSlowByWords(view.cells, state))
+    return "time_per_output_token";
   if (has("ttft")) return "ttft";
   return has("duration") ? "duration" : (evidence[0]?.signal ?? "failures");
 }
@@ -42,6 +47,20 @@ export function leadingSignalOf(
 /** Whether an incident is told by what fails of a version, an instance or the like. */
 export function isOfSlice({ view, opinion }: Pick<RecordInput, "view" | "opinion">): boolean {
   return opinion.leads === "slice" && view.slice !== undefined;
+}
+
+/** Whether of the model calls that stream most are slow by what comes after their first token. */
+function isSlowByWords(cells: readonly CellKey[], state: IncidentState): boolean {
+  let all = 0;
+  let byTokens = 0;
+  for (const cell of cells) {
+    const track = state.cells[cell];
+    if (track === undefined || track.tokenSpeed.first.of === 0 || !cell.startsWith("genai"))
+      continue;
+    all += track.usualRequests;
+    if (isSlowByTokens(track.tokenSpeed)) byTokens += track.usualRequests;
+  }
+  return byTokens > 0.5 * all;
 }
 
 /** How many times slower: pooled over degraded cells, from the signal's own level where only that is unusual. */

@@ -54,6 +54,10 @@ const tellingSlowdown = Math.log(1.35);
 /** An HTTP route is a part of what users wait for: a precursor when it takes twice as long. */
 const tellingSlowdownHttp = Math.log(2);
 const largeSlowdown = Math.log(2);
+/** Full minutes after which a large slow-down needs nothing else: no cold cache and no restart takes so long. */
+const lastingSlowMinutes = 5;
+const lastingSlowShare = 0.05;
+const lastingSlowdown = Math.log(1.75);
 /** Share of traffic that a precursor must touch: users of one small model are told by failures. */
 const precursorShare = 0.1;
 const percent = (ratio: number) =>
@@ -228,7 +232,7 @@ function precursorReason(
   const isNear = forecast !== undefined;
   const left = isNear ? `; ${forecast.what} in about ${Math.round(forecast.eta.median)} min` : "";
   for (const scope of input.scopes) {
-    if (!scope.isFilled || scope.share < precursorShare) continue;
+    if (!scope.isFilled || scope.share < lastingSlowShare) continue;
     const { minutes } = scope.track;
     const place = `${scope.name}, ${percent(scope.share)} of traffic`;
     const factor = Math.exp(median(minutes.slice(-3).map((m) => m.slowdown ?? 0))).toFixed(1);
@@ -239,6 +243,11 @@ function precursorReason(
     if (isSlow(minutes, 3, largeSlowdown) && (hasRung || (rises && input.isSpreading)))
       return {
         reason: `Latency ${factor}× for 3 min over ${place}, and ${hasRung ? "requests begin to fail" : "spreading"}${left}`,
+        leads: "latency",
+      };
+    if (isSlow(minutes, lastingSlowMinutes, lastingSlowdown))
+      return {
+        reason: `Latency ${factor}× for ${lastingSlowMinutes} min over ${place}${left}`,
         leads: "latency",
       };
     if (isNear && isFailing(minutes) && isRising(minutes.map((minute) => minute.failing)))

@@ -6,6 +6,7 @@ import type { Outright } from "./outright.ts";
 import type { RatioCusum } from "./ratio-cusum.ts";
 import type { RecentDimensions } from "./recent-dimensions.ts";
 import type { Tally, UsualRatio } from "./tally.ts";
+import type { TokenSpeed } from "./token-speed.ts";
 
 export interface CellTrack {
   /** Requests a window, on average. */
@@ -24,6 +25,7 @@ export interface CellTrack {
   /** The same with half-life `lastingMs`: what attribution compares. */
   readonly lastingVisible: Tally;
   readonly lastingSlow: Tally;
+  readonly tokenSpeed: TokenSpeed;
   /** Requests far slower than usual, half-life `lastingMs`. */
   readonly stragglers: Tally;
   readonly straggling: RatioCusum;

@@ -94,6 +94,20 @@ describe("what pages", () => {
     expect(page?.reason).toContain("rising");
   });
 
+  it("pages when a model takes more than twice as long for five minutes, though nothing rises or fails", () => {
+    const play = warm();
+    play.play(15 * minute);
+    const start = play.window;
+    play.play(12 * minute, ({ model }) => (model === "gpt-4o" ? { slower: 2.5 } : {}));
+    const [page] = pages(play.incidents);
+    expect(page?.dimensions).toEqual([{ "gen_ai.request.model": "gpt-4o" }]);
+    expect(page?.leadingSignal).toBe("ttft");
+    expect(page?.reason).toMatch(/^Latency \d\.\d× for 5 min over model gpt-4o/);
+    const after = ((page?.windowStartMs ?? 0) - 1_800_000_000_000) / fleetWindowMs - start;
+    expect(after).toBeGreaterThanOrEqual(4 * minute);
+    expect(after).toBeLessThan(8 * minute);
+  });
+
   it("pages when rate limits hit many tenants", () => {
     const play = warm();
     play.play(3 * minute, ({ kind }) => (kind === "genai" ? { limited: 0.4 } : {}));
