@@ -1,4 +1,5 @@
 import type { CellFrame, SignalName, SignalVerdict } from "../contracts/frame.ts";
+import { noRefusals, stepRefusals } from "./broad-refusal.ts";
 import { latencySignals, type VisibleSignal, visibleSignals } from "./families.ts";
 import { stepFarSlower } from "./far-slower.ts";
 import { initialOutright, stepOutright } from "./outright.ts";
@@ -35,6 +36,7 @@ export function initialCellTrack(): CellTrack {
     lastingVisible: emptyTally(),
     lastingSlow: emptyTally(),
     tokenSpeed: initialTokenSpeed(),
+    refusals: noRefusals(),
     stragglers: emptyTally(),
     straggling: initialRatioCusum(),
     usualStragglers: { bad: 0, of: 0 },
@@ -90,6 +92,16 @@ export function stepCell(track: CellTrack, frame: CellFrame, step: TrackStep): C
     const matters = failuresThatMatter(step.judgement.incident.pageFailureRatio);
     stepRatioCusum(track.failing, { ...window, ...timesOf(step) }, matters);
   }
+  if (frame.requests > 0)
+    stepRefusals(
+      track.refusals,
+      {
+        bad: verdicts.client_errors?.bad ?? 0,
+        of: frame.requests,
+        tenants: frame.tenants,
+      },
+      step.fade.recent,
+    );
   rememberShare(track, share, step);
   stepRecentDimensions(track.recentDimensions, frame, step.fade.recent);
   stepStragglers(track, stragglersOf(frame, verdicts.stragglers), { learns, isWarm, step });

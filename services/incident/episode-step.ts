@@ -119,6 +119,7 @@ function announce(episode: Episode, view: EpisodeView, step: EpisodeStep): Incid
           surelyFailing: view.surelyFailing,
           slice: view.slice,
           farSlower: view.farSlower,
+          refusal: view.refusal,
           promptGrowth: view.promptGrowth,
           signals: signalsNow(view, degraded),
           unusualWindows: episode.unusualWindows,

@@ -67,12 +67,13 @@ export function placeOf(input: RecordInput): Place {
   return locate(samples, mode === "membership" ? {} : dimensions, known);
 }
 
-type Mode = "membership" | "slice" | "outright" | "failing" | "slow" | "stragglers";
+type Mode = "membership" | "refused" | "slice" | "outright" | "failing" | "slow" | "stragglers";
 
 function modeOf(input: RecordInput): Mode {
   const { episode, view, opinion, state } = input;
   const { family } = episode;
-  if (family === "quota" || family === "client" || family === "silence") return "membership";
+  if (family === "client") return "refused";
+  if (family === "quota" || family === "silence") return "membership";
   if (isOfSlice(input)) return "slice";
   const isOutright = view.cells.some((key) => state.cells[key]?.outright.isSure);
   if (opinion.leads === "outright" && isOutright) return "outright";
@@ -135,6 +136,7 @@ const slowTallies: readonly TallyOf[] = [(track) => track.lastingSlow, (track) =
  */
 function plainestTally({ state, view }: RecordInput, mode: Mode): TallyOf {
   if (mode === "stragglers") return (track) => track.stragglers;
+  if (mode === "refused") return ({ refusals: { bad, of } }) => ({ bad, of, expected: 0 });
   const [lasting, recent] = (mode === "slow" ? slowTallies : failingTallies) as [TallyOf, TallyOf];
   const plainness = (of: TallyOf) => {
     const sum = emptyTally();

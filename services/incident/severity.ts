@@ -32,6 +32,7 @@ export interface SeverityInput {
   readonly surelyFailing: SurelyFailing;
   readonly slice: FailingSlice | undefined;
   readonly farSlower: FarSlower;
+  readonly refusal: { readonly share: number; readonly ratio: number };
   /** ln of how many times longer prompts are than usual. */
   readonly promptGrowth: number;
   /** Signals with evidence now, and rungs of the ladder among them. */
@@ -76,6 +77,9 @@ export function judgeSeverity(input: SeverityInput): Opinion {
   const visible = visibleReason(input);
   if (visible !== undefined)
     return { severity: "page", reason: visible, leads: "failing", forecast };
+  const refusal = refusalReason(input);
+  if (refusal !== undefined)
+    return { severity: "page", reason: refusal, leads: "any", forecast: undefined };
   const slice = sliceReason(input);
   if (slice !== undefined) return { severity: "page", reason: slice, leads: "slice", forecast };
   const precursor = precursorReason(input, forecast);
@@ -103,6 +107,12 @@ function outrightReason(input: SeverityInput): string | undefined {
   // A place is named right once most of it is known; a part that fails everywhere is told by its ratio.
   if (outright.unfolding > outright.outright) return undefined;
   return `Users feel it: most requests fail, from one moment to the next, in cells with ${percent(outright.outright)} of traffic`;
+}
+
+/** Callers' mistakes are theirs; what nearly all of them are told from one moment to the next is not. */
+function refusalReason({ judgement, family, refusal }: SeverityInput): string | undefined {
+  if (family !== "client" || refusal.share < judgement.incident.pageTrafficShare) return undefined;
+  return `Users feel it: ${percent(refusal.ratio)} of requests are refused as invalid in cells with ${percent(refusal.share)} of traffic, whoever sends them`;
 }
 
 /** What surely fails of one version, instance or tier is worth as much as if it were a place of its own. */

@@ -1,6 +1,7 @@
 /** The shapes of what is remembered of cells and their signals. */
 import type { Judgement } from "../contracts/config.ts";
 import type { SignalName, SignalVerdict } from "../contracts/frame.ts";
+import type { Refusals } from "./broad-refusal.ts";
 import type { VisibleSignal } from "./families.ts";
 import type { Outright } from "./outright.ts";
 import type { RatioCusum } from "./ratio-cusum.ts";
@@ -26,6 +27,7 @@ export interface CellTrack {
   readonly lastingVisible: Tally;
   readonly lastingSlow: Tally;
   readonly tokenSpeed: TokenSpeed;
+  readonly refusals: Refusals;
   /** Requests far slower than usual, half-life `lastingMs`. */
   readonly stragglers: Tally;
   readonly straggling: RatioCusum;

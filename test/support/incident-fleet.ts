@@ -22,6 +22,8 @@ export interface Trouble {
   readonly invalid?: number;
   /** Tenants behind the refused requests; default: one each. */
   readonly limitedTenants?: number;
+  /** Distinct tenants behind all requests of a window; default: 40. */
+  readonly tenants?: number;
   /** Telemetry that does not say whose requests they are. */
   readonly namesNoTenants?: boolean;
   /** How many times slower first tokens (HTTP: answers) are. */
@@ -111,7 +113,7 @@ export function troubledCell(key: CellKey, trouble: Trouble): CellFrame {
     failures,
     limited,
     authFailures,
-    tenants: breadth(Math.min(40, requests)),
+    tenants: breadth(Math.min(trouble.tenants ?? 40, requests)),
     tenantsFailed: breadth(Math.min(30, failures)),
     tenantsLimited: breadth(Math.min(30, trouble.limitedTenants ?? limited)),
     usualRequests: usual,

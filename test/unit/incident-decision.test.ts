@@ -108,6 +108,15 @@ describe("what pages", () => {
     expect(after).toBeLessThan(8 * minute);
   });
 
+  it("pages when a model refuses nearly everybody's requests as invalid, and names it", () => {
+    const play = warm();
+    play.play(3 * minute, ({ model }) => (model === "gpt-4o" ? { invalid: 0.95 } : {}));
+    const [page] = pages(play.incidents);
+    expect(page?.dimensions).toEqual([{ "gen_ai.request.model": "gpt-4o" }]);
+    expect(page?.leadingSignal).toBe("client_errors");
+    expect(page?.reason).toMatch(/refused as invalid .* whoever sends them$/);
+  });
+
   it("pages when rate limits hit many tenants", () => {
     const play = warm();
     play.play(3 * minute, ({ kind }) => (kind === "genai" ? { limited: 0.4 } : {}));
@@ -134,6 +143,12 @@ describe("what does not page", () => {
       20,
     ],
     ["client mistakes of one version", () => ({ invalid: 0.4 }), 20],
+    [
+      "client mistakes of one tenant that sends nearly all",
+      () => ({ invalid: 0.9, tenants: 3 }),
+      20,
+    ],
+    ["client mistakes, nobody knows whose", () => ({ invalid: 0.9, namesNoTenants: true }), 20],
     ["a deploy: 1 % errors for three minutes", () => ({ failing: 0.01 }), 3],
     ["a deploy: first tokens 50 % slower for ten minutes", () => ({ slower: 1.5 }), 10],
     ["first tokens slower because prompts are longer", () => ({ slower: 2, longerPrompts: 4 }), 30],
