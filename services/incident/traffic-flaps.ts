@@ -17,8 +17,11 @@ interface Fall {
 }
 const firstFall: Fall = { mean: 0.86, window: 1.05, region: 0.93 };
 const laterFall: Fall = { mean: 0.75, window: 0.95, region: 0.85 };
-/** Part of the level before at which traffic is back. */
-const backPart = 0.88;
+/** Standard deviations of a count that a fall must be, and by how much requests vary more than independent ones would. */
+const surely = 4;
+const burstiness = 2;
+/** Traffic is back once so much of what was missing is there again. */
+const backPart = 2 / 3;
 /** Two falls within this time make one trouble; what stays low as long is a new level. */
 const togetherMs = 30 * minuteMs;
 const newLevelMs = 12 * minuteMs;
@@ -26,14 +29,21 @@ const newLevelMs = 12 * minuteMs;
 export interface TrafficFlaps {
   /** Starts of the falls of the last half hour. */
   falls: readonly number[];
-  /** Requests a window before the last fall. */
+  /** Requests a window before the last fall, and the lowest two minutes' mean since. */
   level: number;
+  lowest: number;
   isLow: boolean;
   /** When traffic was last low. */
   lowMs: number;
 }
 
-export const initialFlaps = (): TrafficFlaps => ({ falls: [], level: 0, isLow: false, lowMs: 0 });
+export const initialFlaps = (): TrafficFlaps => ({
+  falls: [],
+  level: 0,
+  lowest: 0,
+  isLow: false,
+  lowMs: 0,
+});
 
 interface Flapping {
   /** Requests a window before the last fall. */
@@ -60,7 +70,8 @@ export function stepFlaps(flaps: TrafficFlaps, step: FlapStep): Flapping | null 
   flaps.falls = flaps.falls.filter((ms) => windowStartMs - ms <= togetherMs);
   if (flaps.isLow) {
     flaps.lowMs = windowStartMs;
-    if (now >= backPart * flaps.level) flaps.isLow = false;
+    flaps.lowest = Math.min(flaps.lowest, now);
+    if (now >= flaps.lowest + backPart * (flaps.level - flaps.lowest)) flaps.isLow = false;
     else if (windowStartMs - (flaps.falls.at(-1) ?? 0) > newLevelMs) {
       flaps.isLow = false;
       flaps.falls = [];
@@ -70,6 +81,7 @@ export function stepFlaps(flaps: TrafficFlaps, step: FlapStep): Flapping | null 
     if (level !== undefined) {
       flaps.isLow = true;
       flaps.level = level;
+      flaps.lowest = now;
       flaps.lowMs = windowStartMs;
       flaps.falls = [...flaps.falls, windowStartMs];
     }
@@ -94,6 +106,8 @@ function levelFallenFrom(step: FlapStep, fall: Fall): number | undefined {
   // Windows without anything are a gap of the telemetry.
   const isFallen =
     level >= step.leastRequests &&
+    // A few requests a window halve by chance.
+    (level - mean(last)) * lately >= surely * Math.sqrt(burstiness * level * lately) &&
     mean(last) <= fall.mean * level &&
     before.every((count) => count > 0) &&
     last.every((count) => count > 0 && count <= fall.window * level);
