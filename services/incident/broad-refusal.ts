@@ -3,10 +3,6 @@
  * what stands before it has changed. The frame counts tenants, not whose requests were refused; but when fewer requests went well
  * than there were tenants, the others were refused.
  */
-import type { CellKey } from "../contracts/cell.ts";
-import type { IncidentState } from "./state.ts";
-import { trafficShare } from "./traffic-share.ts";
-
 export interface Refusals {
   /** Refused as invalid, and all, half-life `recentMs`. */
   bad: number;
@@ -35,23 +31,7 @@ export function stepRefusals(
   memory.tenants = memory.tenants * fading + beyondFirst;
 }
 
-function isBroad({ bad, of, tenants }: Refusals): boolean {
+/** Whether a cell refuses most of its requests, and surely those of several tenants. */
+export function isBroad({ bad, of, tenants }: Refusals): boolean {
   return of >= leastRequests && bad >= leastShare * of && tenants >= leastTenants;
-}
-
-/** Share of usual traffic in those of the cells that refuse most requests, of whomever; their part of the requests there. */
-export function broadRefusal(
-  state: IncidentState,
-  cells: readonly CellKey[],
-): { readonly share: number; readonly ratio: number } {
-  let bad = 0;
-  let of = 0;
-  const broad = cells.filter((key) => {
-    const refusals = state.cells[key]?.refusals;
-    if (refusals === undefined || !isBroad(refusals)) return false;
-    bad += refusals.bad;
-    of += refusals.of;
-    return true;
-  });
-  return { share: trafficShare(state, broad), ratio: of > 0 ? bad / of : 0 };
 }

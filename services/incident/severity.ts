@@ -4,6 +4,7 @@
  */
 import type { Judgement } from "../contracts/config.ts";
 import type { SignalName } from "../contracts/frame.ts";
+import type { RefusalShare } from "./broad-refusal-share.ts";
 import type { FailingSlice } from "./failing-slices.ts";
 import type { FarSlower } from "./far-slower-share.ts";
 import {
@@ -32,7 +33,7 @@ export interface SeverityInput {
   readonly surelyFailing: SurelyFailing;
   readonly slice: FailingSlice | undefined;
   readonly farSlower: FarSlower;
-  readonly refusal: { readonly share: number; readonly ratio: number };
+  readonly refusal: RefusalShare;
   /** ln of how many times longer prompts are than usual. */
   readonly promptGrowth: number;
   /** Signals with evidence now, and rungs of the ladder among them. */

@@ -1,7 +1,7 @@
 /** What an episode looks like in one window: counts over its degraded cells, share, spread. */
 import type { CellKey } from "../contracts/cell.ts";
 import type { Judgement } from "../contracts/config.ts";
-import { broadRefusal } from "./broad-refusal.ts";
+import { broadRefusal, type RefusalShare } from "./broad-refusal-share.ts";
 import { type FailingSlice, failingSlices, showsSlice } from "./failing-slices.ts";
 import { type Family, familyOf, visibleSignals } from "./families.ts";
 import { type FarSlower, farSlower } from "./far-slower-share.ts";
@@ -29,8 +29,7 @@ export interface EpisodeView {
   /** What fails of a version, an instance or the like in its cells. */
   readonly slice: FailingSlice | undefined;
   readonly farSlower: FarSlower;
-  /** Share of traffic in cells that refuse nearly everybody as invalid; their part of the requests there. */
-  readonly refusal: { readonly share: number; readonly ratio: number };
+  readonly refusal: RefusalShare;
   readonly failing: Tally;
   readonly slow: Tally;
   /** ln of the slow-down over degraded members, drift of the baseline included. */
