@@ -23,7 +23,7 @@ export function stepPressure(
  */
 export const lastingToPage = 90;
 const lastingCap = 180;
-const lastingRatio = 0.01;
+export const lastingRatio = 0.01;
 
 export function stepLasting(pressure: number, ratio: number): number {
   const step = Math.min(3, ratio / lastingRatio) - 0.7;

@@ -1,7 +1,7 @@
 /** What the record of a transition is made from. */
 import type { Degraded } from "./degraded.ts";
 import type { FleetWindow } from "./join.ts";
-import type { Opinion } from "./severity.ts";
+import type { Opinion } from "./opinion.ts";
 import type { Episode, IncidentState } from "./state.ts";
 import type { EpisodeView } from "./view.ts";
 

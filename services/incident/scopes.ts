@@ -15,8 +15,8 @@ export interface Scope {
   /** All model calls, or all requests of a service. */
   readonly isWhole: boolean;
   readonly isHttp: boolean;
-  /** Whether most of what fails there is of the incident's family. */
-  readonly isOfFamily: boolean;
+  /** Ratio of requests that fail there now as the incident's family does, beyond the usual; 0 where most that fails is another's. */
+  readonly failing: number;
   /** Whether the incident nearly fills it; else it has a good part of it, which is enough for what is judged over all of it. */
   readonly isFilled: boolean;
 }
@@ -46,7 +46,7 @@ export function scopesOf(
       track,
       share: Math.min(1, track.usualRequests / largest),
       isWhole,
-      isOfFamily: isOfFamily(track, family),
+      failing: failingAs(family, track),
       isFilled: inIt >= scopePart * track.usualRequests,
       isHttp: cells.some((cell) => cell.startsWith("http") && groupsOf(cell).includes(name)),
     });
@@ -54,19 +54,24 @@ export function scopesOf(
   return scopes;
 }
 
-/** Requests that fail are service's, answers that are no good quality's: a page for one must not rest on the other. */
-function isOfFamily({ visible, limitedBeyondFirst }: GroupTrack, family: Family): boolean {
+/**
+ * Requests that fail are service's, answers that are no good quality's: a page for one must not rest on the other, nor on what has
+ * pressed for a page and is over.
+ */
+function failingAs(family: Family, { visible, limitedBeyondFirst }: GroupTrack): number {
   const isBroad = isLimitBroad(limitedBeyondFirst);
   let own = 0;
   let others = 0;
+  let of = 0;
   for (const signal of visibleSignals) {
     const tally = visible[signal];
     if (tally === undefined) continue;
+    of = Math.max(of, tally.of);
     const excess = Math.max(0, tally.bad - tally.expected);
     if (familyOf(signal, isBroad) === family) own += excess;
     else if (signal !== "rate_limited" || isBroad) others += excess;
   }
-  return own >= others;
+  return of > 0 && own >= others ? own / of : 0;
 }
 
 /** Name of a group in a reader's words. */

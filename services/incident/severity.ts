@@ -2,54 +2,13 @@
  * How loud. A page needs a user-visible failure that matters, or a precursor that has a forecast, or one that is
  * large, lasting and spreading. Everything else that lasts is a ticket, which says why it is not a page.
  */
-import type { Judgement } from "../contracts/config.ts";
 import type { SignalName } from "../contracts/frame.ts";
-import type { RefusalShare } from "./broad-refusal-share.ts";
-import type { FailingSlice } from "./failing-slices.ts";
-import type { FarSlower } from "./far-slower-share.ts";
-import {
-  type Eta,
-  forecastOutage,
-  isRising,
-  minutesToFailing,
-  minutesToSaturation,
-} from "./forecast.ts";
+import { forecastOutage, isRising, minutesToFailing, minutesToSaturation } from "./forecast.ts";
 import type { Minute } from "./group-track.ts";
-import type { OutrightShares } from "./outright-share.ts";
-import { lastingToPage, pressureToPage } from "./pressure.ts";
+import type { Forecast, Opinion, SeverityInput } from "./opinion.ts";
+import { lastingRatio, lastingToPage, pressureToPage } from "./pressure.ts";
 import type { Scope } from "./scopes.ts";
-import type { Leads } from "./state.ts";
-import type { SurelyFailing } from "./surely-failing.ts";
-
-export interface SeverityInput {
-  readonly judgement: Judgement;
-  readonly family: string;
-  readonly scopes: readonly Scope[];
-  /** CUSUM over the incident's own cells, and their failing ratio and share of usual traffic. */
-  readonly pressure: number;
-  readonly failingRatio: number;
-  readonly degradedShare: number;
-  readonly outright: OutrightShares;
-  readonly surelyFailing: SurelyFailing;
-  readonly slice: FailingSlice | undefined;
-  readonly farSlower: FarSlower;
-  readonly refusal: RefusalShare;
-  /** ln of how many times longer prompts are than usual. */
-  readonly promptGrowth: number;
-  /** Signals with evidence now, and rungs of the ladder among them. */
-  readonly signals: readonly SignalName[];
-  readonly unusualWindows: number;
-  readonly windowMs: number;
-  readonly isSpreading: boolean;
-}
-
-export interface Opinion {
-  readonly severity: "none" | "ticket" | "page";
-  readonly reason: string;
-  /** Which kind of signal it rests on. */
-  readonly leads: Leads;
-  readonly forecast: { readonly eta: Eta; readonly what: string } | undefined;
-}
+import { percent, ticketReason } from "./ticket-reason.ts";
 
 /** Slow-down from which latency foretells, and from which it is bad in itself. */
 const tellingSlowdown = Math.log(1.35);
@@ -62,8 +21,6 @@ const lastingSlowShare = 0.05;
 const lastingSlowdown = Math.log(1.75);
 /** Share of traffic that a precursor must touch: users of one small model are told by failures. */
 const precursorShare = 0.1;
-const percent = (ratio: number) =>
-  `${(100 * ratio).toFixed(ratio < 0.1 ? 1 : 0).replace(/\.0$/, "")} %`;
 
 export function judgeSeverity(input: SeverityInput): Opinion {
   const known = bestForecast(input);
@@ -136,21 +93,33 @@ function farSlowerReason(input: SeverityInput): string | undefined {
 function visibleReason(input: SeverityInput): string | undefined {
   const { judgement, family } = input;
   if (family !== "service" && family !== "quality") return undefined;
-  const { pageTrafficShare } = judgement.incident;
+  const { pageTrafficShare, pageFailureRatio } = judgement.incident;
   const { share, ratio, isUnfolding } = input.surelyFailing;
   if (family === "service" && share >= pageTrafficShare && !isUnfolding)
     return `Users feel it: ${percent(ratio)} of requests fail in cells with ${percent(share)} of traffic`;
   if (input.pressure >= pressureToPage && input.degradedShare >= pageTrafficShare)
     return `Users feel it: ${percent(input.failingRatio)} of requests beyond the usual fail in cells with ${percent(input.degradedShare)} of traffic`;
-  const scopes = input.scopes.filter(({ isOfFamily }) => isOfFamily);
-  for (const scope of scopes)
-    if (scope.isFilled && scope.track.pressure >= pressureToPage && scope.share >= pageTrafficShare)
-      return `Users feel it: failing requests stay above ${percent(judgement.incident.pageFailureRatio)} over ${scope.name}, ${percent(scope.share)} of traffic`;
-  for (const scope of scopes)
-    if (scope.track.lastingPressure >= lastingToPage && scope.share >= lastingShare)
+  const still = (scope: Scope, ratio: number) => scope.failing >= stillPart * ratio;
+  for (const scope of input.scopes)
+    if (
+      scope.isFilled &&
+      scope.track.pressure >= pressureToPage &&
+      scope.share >= pageTrafficShare &&
+      still(scope, pageFailureRatio)
+    )
+      return `Users feel it: failing requests stay above ${percent(pageFailureRatio)} over ${scope.name}, ${percent(scope.share)} of traffic`;
+  for (const scope of input.scopes)
+    if (
+      scope.track.lastingPressure >= lastingToPage &&
+      scope.share >= lastingShare &&
+      still(scope, lastingRatio)
+    )
       return `Users feel it: ${percent(lastingFailing(scope))} of requests beyond the usual fail over ${scope.name}, ${percent(scope.share)} of traffic, and it does not end`;
   return undefined;
 }
+
+/** Part of a paging ratio that a place must show now: pressure fades more slowly than what made it. */
+const stillPart = 0.5;
 
 /** Share of traffic from which a small ratio that lasts is worth a page. */
 const lastingShare = 0.2;
@@ -158,8 +127,6 @@ const lastingShare = 0.2;
 function lastingFailing(scope: Scope): number {
   return Math.max(0, median(scope.track.minutes.slice(-5).map(({ failing }) => failing ?? 0)));
 }
-
-type Forecast = Opinion["forecast"];
 
 /** Failing ratio of a place from which its latency no longer says when users are hurt: they are. */
 const hurtRatio = 0.1;
@@ -270,35 +237,4 @@ function precursorReason(
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[sorted.length >> 1] ?? 0;
-}
-
-function ticketReason(input: SeverityInput, forecast: Forecast): string {
-  const { pageFailureRatio, pageTrafficShare, forecastHorizonMinutes } = input.judgement.incident;
-  switch (input.family) {
-    case "client":
-      return "Not a page: callers' own mistakes, the service answers them correctly";
-    case "quota":
-      return "Not a page: as far as telemetry names tenants, the rate limits hit few, not the service's users at large";
-    default:
-  }
-  const reasons: string[] = [];
-  if (input.promptGrowth >= Math.log(1.25))
-    reasons.push(`prompts are ${Math.exp(input.promptGrowth).toFixed(1)}× longer than usual`);
-  if (input.degradedShare < pageTrafficShare)
-    reasons.push(
-      `it touches ${percent(input.degradedShare)} of traffic, below ${percent(pageTrafficShare)}`,
-    );
-  else if (input.failingRatio < pageFailureRatio)
-    reasons.push(
-      `${percent(input.failingRatio)} of requests fail beyond the usual, below ${percent(pageFailureRatio)}`,
-    );
-  else reasons.push("failing requests have not lasted yet");
-  reasons.push(
-    forecast === undefined
-      ? "nothing is surely rising"
-      : forecast.eta.median > forecastHorizonMinutes
-        ? `${forecast.what} is more than ${forecastHorizonMinutes} min away`
-        : "what rises has not lasted yet",
-  );
-  return `Not a page: ${reasons.join(", ")}`;
 }

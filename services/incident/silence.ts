@@ -7,7 +7,7 @@ import type { Judgement } from "../contracts/config.ts";
 import type { DegradedSignal } from "./degraded.ts";
 import { isFleetSilent } from "./fleet-silence.ts";
 import type { FleetWindow } from "./join.ts";
-import type { Opinion } from "./severity.ts";
+import type { Opinion } from "./opinion.ts";
 import type { SilenceMemory } from "./silence-memory.ts";
 import type { IncidentState } from "./state.ts";
 import type { EpisodeView } from "./view.ts";
