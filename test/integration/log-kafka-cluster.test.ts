@@ -1,7 +1,7 @@
 /** What only Kafka has: members that share a group, brokers that go away, other producers' topics, access. */
 import { randomUUID } from "node:crypto";
 import { setTimeout as wait } from "node:timers/promises";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { type KafkaLogOptions, openKafkaLog } from "../../services/log/kafka.ts";
 import type { AppendRecord, Log, TopicSpec } from "../../services/log/log.ts";
 import { systemClock } from "../../services/runtime/clock.ts";
@@ -297,11 +297,16 @@ describe.skipIf(missing !== undefined)(
       await log.ensureTopics([events]);
       await setTimestampType(options, "events", "CreateTime");
       const other = await open();
-      await expect(other.ensureTopics([events])).rejects.toMatchObject({
-        code: "topic_mismatch",
-        message:
-          "existing topics differ: message.timestamp.type of events is CreateTime, wanted LogAppendTime",
-      });
+      // Brokers hear of a changed setting one after another, a moment after the answer.
+      await vi.waitFor(
+        () =>
+          expect(other.ensureTopics([events])).rejects.toMatchObject({
+            code: "topic_mismatch",
+            message:
+              "existing topics differ: message.timestamp.type of events is CreateTime, wanted LogAppendTime",
+          }),
+        { timeout: 10_000, interval: 100 },
+      );
     });
 
     it("makes topics that several processes want at once", async () => {
