@@ -109,22 +109,15 @@ function announce(episode: Episode, view: EpisodeView, step: EpisodeStep): Incid
     episode.family === "silence"
       ? silenceOpinion(view, judgement)
       : judgeSeverity({
+          ...view,
           judgement,
           family: episode.family,
           scopes: scopesOf(state, { cells: view.cells, family: episode.family }),
           pressure: episode.pressure,
           failingRatio: excessRatio(view.failing),
-          degradedShare: view.degradedShare,
-          outright: view.outright,
-          surelyFailing: view.surelyFailing,
-          slice: view.slice,
-          farSlower: view.farSlower,
-          refusal: view.refusal,
-          promptGrowth: view.promptGrowth,
           signals: signalsNow(view, degraded),
           unusualWindows: episode.unusualWindows,
           windowMs: window.windowMs,
-          isSpreading: view.isSpreading,
         });
   const records: Incident[] = [];
   const isLess = severities.indexOf(opinion.severity) < severities.indexOf(episode.severity);

@@ -2,26 +2,12 @@
 import type { CellKey } from "../contracts/cell.ts";
 import { farSlowerLastsMs } from "./far-slower.ts";
 import type { IncidentState } from "./state.ts";
-import { trafficShare } from "./traffic-share.ts";
+import { type TroubledPart, troubledPart } from "./traffic-share.ts";
 
-export interface FarSlower {
-  /** Share of usual traffic in cells that have had such answers for so long, and have them now; their part of the requests there. */
-  readonly share: number;
-  readonly ratio: number;
-}
-
-export function farSlower(state: IncidentState, cells: readonly CellKey[]): FarSlower {
-  let bad = 0;
-  let of = 0;
-  const long = cells.filter((key) => {
-    const track = state.cells[key];
-    return track?.straggling.isSure === true && track.farSlowerMs >= farSlowerLastsMs;
-  });
-  for (const key of long) {
-    bad += state.cells[key]?.stragglers.bad ?? 0;
-    of += state.cells[key]?.stragglers.of ?? 0;
-  }
-  return { share: trafficShare(state, long), ratio: of > 0 ? bad / of : 0 };
+export function farSlower(state: IncidentState, cells: readonly CellKey[]): TroubledPart {
+  return troubledPart(state, cells, ({ straggling, farSlowerMs, stragglers }) =>
+    straggling.isSure && farSlowerMs >= farSlowerLastsMs ? stragglers : undefined,
+  );
 }
 
 /** Once people were paged for it, another page takes as long again: what comes and goes is one trouble. */

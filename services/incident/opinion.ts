@@ -1,35 +1,34 @@
 /** What is known of an incident when it is decided how loud it is, and what is then thought of it. */
 import type { Judgement } from "../contracts/config.ts";
 import type { SignalName } from "../contracts/frame.ts";
-import type { RefusalShare } from "./broad-refusal-share.ts";
-import type { FailingSlice } from "./failing-slices.ts";
-import type { FarSlower } from "./far-slower-share.ts";
 import type { Eta } from "./forecast.ts";
-import type { OutrightShares } from "./outright-share.ts";
 import type { Scope } from "./scopes.ts";
 import type { Leads } from "./state.ts";
-import type { SurelyFailing } from "./surely-failing.ts";
+import type { EpisodeView } from "./view.ts";
 
-export interface SeverityInput {
+/** What an episode looks like, and what else its severity depends on. */
+export interface SeverityInput
+  extends Pick<
+    EpisodeView,
+    | "degradedShare"
+    | "outright"
+    | "surelyFailing"
+    | "slice"
+    | "farSlower"
+    | "refusal"
+    | "promptGrowth"
+    | "isSpreading"
+  > {
   readonly judgement: Judgement;
   readonly family: string;
   readonly scopes: readonly Scope[];
-  /** CUSUM over the incident's own cells, and their failing ratio and share of usual traffic. */
+  /** CUSUM over the incident's own cells, and their failing ratio. */
   readonly pressure: number;
   readonly failingRatio: number;
-  readonly degradedShare: number;
-  readonly outright: OutrightShares;
-  readonly surelyFailing: SurelyFailing;
-  readonly slice: FailingSlice | undefined;
-  readonly farSlower: FarSlower;
-  readonly refusal: RefusalShare;
-  /** ln of how many times longer prompts are than usual. */
-  readonly promptGrowth: number;
   /** Signals with evidence now, and rungs of the ladder among them. */
   readonly signals: readonly SignalName[];
   readonly unusualWindows: number;
   readonly windowMs: number;
-  readonly isSpreading: boolean;
 }
 
 export interface Opinion {

@@ -6,6 +6,7 @@
 import type { CellKey } from "../contracts/cell.ts";
 import { classOf } from "./group-track.ts";
 import type { IncidentState } from "./state.ts";
+import type { CellTrack } from "./track.ts";
 
 /** Usual requests a window of the largest class. */
 export function largestClass(state: IncidentState): number {
@@ -23,6 +24,33 @@ export function trafficShare(state: IncidentState, cells: readonly CellKey[]): n
   let most = 0;
   for (const usual of byClass(state, cells).values()) most = Math.max(most, usual);
   return Math.min(1, most / all);
+}
+
+/** A part of the traffic that is in some trouble. */
+export interface TroubledPart {
+  /** Share of usual traffic in its cells. */
+  readonly share: number;
+  /** Part of the requests there that are in it. */
+  readonly ratio: number;
+}
+
+/** Those of the cells that `countsOf` finds in trouble; undefined: this one is not. */
+export function troubledPart(
+  state: IncidentState,
+  cells: readonly CellKey[],
+  countsOf: (track: CellTrack) => { readonly bad: number; readonly of: number } | undefined,
+): TroubledPart {
+  let bad = 0;
+  let of = 0;
+  const troubled = cells.filter((key) => {
+    const track = state.cells[key];
+    const counts = track === undefined ? undefined : countsOf(track);
+    if (counts === undefined) return false;
+    bad += counts.bad;
+    of += counts.of;
+    return true;
+  });
+  return { share: trafficShare(state, troubled), ratio: of > 0 ? bad / of : 0 };
 }
 
 function byClass(state: IncidentState, cells: readonly CellKey[]): Map<string, number> {

@@ -1,10 +1,10 @@
 /** What an episode looks like in one window: counts over its degraded cells, share, spread. */
 import type { CellKey } from "../contracts/cell.ts";
 import type { Judgement } from "../contracts/config.ts";
-import { broadRefusal, type RefusalShare } from "./broad-refusal-share.ts";
+import { broadRefusal } from "./broad-refusal-share.ts";
 import { type FailingSlice, failingSlices, showsSlice } from "./failing-slices.ts";
 import { type Family, familyOf, visibleSignals } from "./families.ts";
-import { type FarSlower, farSlower } from "./far-slower-share.ts";
+import { farSlower } from "./far-slower-share.ts";
 import { isFleetSilent } from "./fleet-silence.ts";
 import { classOf } from "./group-track.ts";
 import type { FleetWindow } from "./join.ts";
@@ -14,7 +14,7 @@ import { logSlowdown } from "./slowness.ts";
 import type { Episode, IncidentState, TrafficLoss } from "./state.ts";
 import { type SurelyFailing, surelyFailing } from "./surely-failing.ts";
 import { emptyTally, excessRatio, sureExcessRatio, type Tally } from "./tally.ts";
-import { trafficShare } from "./traffic-share.ts";
+import { type TroubledPart, trafficShare } from "./traffic-share.ts";
 import { fitTrend } from "./trend.ts";
 
 const minuteMs = 60_000;
@@ -28,8 +28,9 @@ export interface EpisodeView {
   readonly surelyFailing: SurelyFailing;
   /** What fails of a version, an instance or the like in its cells. */
   readonly slice: FailingSlice | undefined;
-  readonly farSlower: FarSlower;
-  readonly refusal: RefusalShare;
+  /** Has had far slower answers for long; is refused as invalid, whoever sends it. */
+  readonly farSlower: TroubledPart;
+  readonly refusal: TroubledPart;
   readonly failing: Tally;
   readonly slow: Tally;
   /** ln of the slow-down over degraded members, drift of the baseline included. */

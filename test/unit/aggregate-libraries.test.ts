@@ -1,6 +1,5 @@
 /** Every instrumentation that is known to have been measured: its spans as it writes them, and what must be counted of them. */
 import { describe, expect, it } from "vitest";
-import type { RequestRow } from "../../services/contracts/request-rows.ts";
 import { clientCases } from "../support/aggregate-cases/client-cases.ts";
 import { contribCases } from "../support/aggregate-cases/contrib-cases.ts";
 import { frameworkCases } from "../support/aggregate-cases/framework-cases.ts";
@@ -12,6 +11,7 @@ import { otherProviderCases } from "../support/aggregate-cases/other-provider-ca
 import { sideBySideCases } from "../support/aggregate-cases/side-by-side-cases.ts";
 import { variationCases } from "../support/aggregate-cases/variation-cases.ts";
 import { type Batch, countBatches } from "../support/aggregate-harness.ts";
+import { row } from "../support/counted-chats.ts";
 
 const libraryCases = [
   ...contribCases,
@@ -26,19 +26,12 @@ const libraryCases = [
   ...sideBySideCases,
 ];
 
-const unlessTold: Omit<RequestRow, "provider" | "model"> = {
-  operation: "chat",
-  outcome: "ok",
-  count: 1,
-  input_tokens: 0,
-  output_tokens: 0,
-  ttft_p50_s: null,
-};
+const { provider: _provider, model: _model, ...unlessTold } = row;
 
 describe.each(libraryCases)("spans of $library", ({ cases }) => {
   it.each(cases)("count $title", ({ batches, rows }) => {
     const counted = countBatches(...(batches as readonly Batch[]));
 
-    expect(counted).toEqual(rows.map((row) => ({ ...unlessTold, ...row })));
+    expect(counted).toEqual(rows.map((told) => ({ ...unlessTold, ...told })));
   });
 });

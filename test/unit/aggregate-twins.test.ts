@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { hashBytes, secondHash } from "../../services/aggregate/decode/texts.ts";
 import { AggregateRun, encodeBatches, type SpanSketch } from "../support/aggregate-harness.ts";
+import { row } from "../support/counted-chats.ts";
 
 const framework = "litellm";
 const client = "opentelemetry.instrumentation.openai_v2";
@@ -17,16 +18,6 @@ const chat = (more: Partial<SpanSketch>): SpanSketch => ({
     ...more.attributes,
   },
 });
-const row = {
-  provider: "openai",
-  model: "gpt-4o",
-  operation: "chat",
-  outcome: "ok",
-  count: 1,
-  input_tokens: 0,
-  output_tokens: 0,
-  ttft_p50_s: null,
-};
 
 /** A window is 5 s long: one span ends in the first, the other in the second. */
 function rowsOf(first: readonly [string, SpanSketch], second: readonly [string, SpanSketch]) {
