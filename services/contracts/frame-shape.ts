@@ -159,7 +159,7 @@ export const signalCatalog: Readonly<Record<SignalName, SignalInfo>> = {
   output_tokens: {
     words: "answer length",
     unit: "tokens",
-    bad: "both",
+    bad: "down",
     label: "output_tokens_p50",
     role: "context",
   },

@@ -103,8 +103,7 @@ export function judgeDistribution(
   distributionInput.isFrozen = wasFrozen;
   distributionInput.isBandWanted = usualBoundary(usual, 0.5) === undefined;
   const combined = stepDetectors(plan, signal.detectors, distributionInput);
-  const isDown =
-    combined.direction === "down" || (source.set === "length" && combined.surprise === 0);
+  const isDown = distributionInput.bad === "down";
   const isAlwaysShown = of > 0 && (source.signal === "ttft" || source.signal === "duration");
   if (!settle(step, source, signal, combined) && !isAlwaysShown) return;
   if (usualBoundary(usual, 0.5) !== undefined) showUsual(combined, source, usual, factor);

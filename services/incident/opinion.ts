@@ -17,6 +17,7 @@ export interface SeverityInput
     | "farSlower"
     | "refusal"
     | "promptGrowth"
+    | "slowdown"
     | "isSpreading"
   > {
   readonly judgement: Judgement;

@@ -3,11 +3,13 @@
  * large, lasting and spreading. Everything else that lasts is a ticket, which says why it is not a page.
  */
 import type { SignalName } from "../contracts/frame.ts";
+import { latencySignals } from "./families.ts";
 import { forecastOutage, isRising, minutesToFailing, minutesToSaturation } from "./forecast.ts";
 import type { Minute } from "./group-track.ts";
 import type { Forecast, Opinion, SeverityInput } from "./opinion.ts";
 import { lastingRatio, lastingToPage, pressureToPage } from "./pressure.ts";
 import type { Scope } from "./scopes.ts";
+import { beyondPrompts } from "./slowness.ts";
 import { percent, ticketReason } from "./ticket-reason.ts";
 
 /** Slow-down from which latency foretells, and from which it is bad in itself. */
@@ -46,8 +48,14 @@ export function judgeSeverity(input: SeverityInput): Opinion {
   if (slower !== undefined)
     return { severity: "page", reason: slower, leads: "stragglers", forecast };
   const lasted = (input.unusualWindows * input.windowMs) / 60_000;
-  if (lasted < 1)
-    return { severity: "none", reason: "Watching: not yet a minute old", leads: "any", forecast };
+  const least = isMild(input, known) ? mildMinutes : 1;
+  if (lasted < least)
+    return {
+      severity: "none",
+      reason: `Watching: not yet ${least === 1 ? "a minute" : `${least} min`} old`,
+      leads: "any",
+      forecast,
+    };
   return { severity: "ticket", reason: ticketReason(input, known), leads: "any", forecast };
 }
 
@@ -233,6 +241,21 @@ function precursorReason(
   }
   return undefined;
 }
+
+/** Nothing but slower, little or in few requests, and nothing rises: busy hours do that, so it must last before anybody is told. */
+function isMild(input: SeverityInput, known: Forecast): boolean {
+  const { signals, slowdown, promptGrowth, degradedShare, judgement } = input;
+  return (
+    known === undefined &&
+    signals.every((signal) => slowSignals.includes(signal)) &&
+    (beyondPrompts(slowdown, promptGrowth) < mildSlowdown ||
+      degradedShare < judgement.incident.pageTrafficShare)
+  );
+}
+
+const mildSlowdown = Math.log(1.5);
+const mildMinutes = 10;
+const slowSignals: readonly SignalName[] = [...latencySignals, "time_per_output_token"];
 
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);

@@ -15,7 +15,7 @@ import {
   stepGroup,
 } from "./group-track.ts";
 import type { FleetWindow } from "./join.ts";
-import { stepLasting, stepPressure, sureDeviations } from "./pressure.ts";
+import { lastingToDoubt, stepLasting, stepPressure, sureDeviations } from "./pressure.ts";
 import { endSilence, stepSilence } from "./silence-memory.ts";
 import { stepSlices } from "./slices.ts";
 import type { IncidentState } from "./state.ts";
@@ -94,11 +94,8 @@ export function stepTracks(
     if (share.requests > 0) {
       const failing = failingNow(group, share);
       group.pressure = stepPressure(group.pressure, failing, judgement.incident.pageFailureRatio);
-      const { bad, of, expected } = failingOf(
-        share.visible,
-        isLimitBroad(group.limitedBeyondFirst),
-      );
-      if (of > 0) group.lastingPressure = stepLasting(group.lastingPressure, (bad - expected) / of);
+      const window = failingOf(share.visible, isLimitBroad(group.limitedBeyondFirst));
+      if (window.of > 0) group.lastingPressure = stepLasting(group.lastingPressure, window);
     }
   }
   const { pageFailureRatio } = judgement.incident;
@@ -155,6 +152,7 @@ function isSuspected(state: IncidentState, key: CellKey): boolean {
     const group = state.groups[name];
     if (group === undefined) continue;
     if (group.slowEvidence >= suspicion || group.visibleEvidence >= suspicion) return true;
+    if (group.lastingPressure >= lastingToDoubt) return true;
   }
   return false;
 }

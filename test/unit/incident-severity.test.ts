@@ -4,50 +4,79 @@ import { initialGroupTrack } from "../../services/incident/group-track.ts";
 import type { SeverityInput } from "../../services/incident/opinion.ts";
 import { judgeSeverity } from "../../services/incident/severity.ts";
 
+const incident: SeverityInput = {
+  judgement: judgementSchema.parse({}),
+  family: "service",
+  scopes: [],
+  pressure: 0,
+  failingRatio: 0.01,
+  degradedShare: 0.25,
+  outright: { outright: 0, unfolding: 0 },
+  surelyFailing: { share: 0, ratio: 0, isUnfolding: false },
+  slice: undefined,
+  farSlower: { share: 0, ratio: 0 },
+  refusal: { share: 0, ratio: 0 },
+  slowdown: 0,
+  promptGrowth: 0,
+  signals: ["ttft"],
+  unusualWindows: 40,
+  windowMs: 5_000,
+  isSpreading: false,
+};
+
 /** An incident of a model that has pressed for a page: by requests of which `failing` fail now. */
 function pressed(
   failing: number,
   pressures: { readonly pressure?: number; readonly lastingPressure?: number },
 ) {
-  const input: SeverityInput = {
-    judgement: judgementSchema.parse({}),
-    family: "quality",
-    scopes: [
-      {
-        name: "model gpt-4o",
-        track: { ...initialGroupTrack(), ...pressures },
-        share: 0.25,
-        isWhole: false,
-        isHttp: false,
-        failing,
-        isFilled: true,
-      },
-    ],
-    pressure: 0,
-    failingRatio: 0.01,
-    degradedShare: 0.25,
-    outright: { outright: 0, unfolding: 0 },
-    surelyFailing: { share: 0, ratio: 0, isUnfolding: false },
-    slice: undefined,
-    farSlower: { share: 0, ratio: 0 },
-    refusal: { share: 0, ratio: 0 },
-    promptGrowth: 0,
-    signals: ["empty_answers"],
-    unusualWindows: 40,
-    windowMs: 5_000,
-    isSpreading: false,
+  const scope = {
+    name: "model gpt-4o",
+    track: { ...initialGroupTrack(), ...pressures },
+    share: 0.25,
+    isWhole: false,
+    isHttp: false,
+    failing,
+    isFilled: true,
   };
-  return judgeSeverity(input).severity;
+  return judgeSeverity({
+    ...incident,
+    family: "quality",
+    scopes: [scope],
+    signals: ["empty_answers"],
+  }).severity;
 }
 
 describe("what has pressed for a page", () => {
   it("pages while it goes on", () => {
     expect(pressed(0.06, { pressure: 30 })).toBe("page");
-    expect(pressed(0.012, { lastingPressure: 100 })).toBe("page");
+    expect(pressed(0.012, { lastingPressure: 120 })).toBe("page");
   });
 
   it("is a ticket once it is over, or was another incident's", () => {
     expect(pressed(0.01, { pressure: 60 })).toBe("ticket");
     expect(pressed(0, { pressure: 60, lastingPressure: 180 })).toBe("ticket");
+  });
+});
+
+describe("what is nothing but slower", () => {
+  const slower = (more: Partial<SeverityInput> & { readonly factor: number }) =>
+    judgeSeverity({ ...incident, slowdown: Math.log(more.factor), ...more });
+
+  it("is told after ten minutes where it is little, after one where it is much", () => {
+    expect(slower({ factor: 1.4 })).toMatchObject({
+      severity: "none",
+      reason: "Watching: not yet 10 min old",
+    });
+    expect(slower({ factor: 1.4, unusualWindows: 120 }).severity).toBe("ticket");
+    expect(slower({ factor: 1.6 }).severity).toBe("ticket");
+  });
+
+  it("waits as long in few requests, and where longer prompts explain most of it", () => {
+    expect(slower({ factor: 1.6, degradedShare: 0.01 }).severity).toBe("none");
+    expect(slower({ factor: 1.9, promptGrowth: Math.log(1.4) }).severity).toBe("none");
+  });
+
+  it("does not wait beside anything else that is wrong", () => {
+    expect(slower({ factor: 1.4, signals: ["ttft", "retries"] }).severity).toBe("ticket");
   });
 });

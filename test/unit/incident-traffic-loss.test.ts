@@ -60,16 +60,33 @@ test.each([
   expect(lossesOf(requests, other ?? requests).filter((share) => share !== null)).toEqual([]);
 });
 
-test("two in a hundred for six minutes press for a page, a deploy's one in a hundred for three does not", () => {
-  const after = (ratio: number, minutes: number) => {
-    let pressure = 0;
-    for (let window = 0; window < minutes * perMinute; window++)
-      pressure = stepLasting(pressure, ratio);
-    return pressure;
-  };
-  expect(after(0.02, 6)).toBeGreaterThanOrEqual(lastingToPage);
-  expect(after(0.01, 3)).toBeLessThan(lastingToPage / 4);
-  expect(after(0.006, 600)).toBe(0);
+test.each([
+  { what: "two in a hundred for seven minutes", ratio: 0.02, minutes: 7, isPaged: true },
+  { what: "eight in a thousand for 35 minutes", ratio: 0.008, minutes: 35, isPaged: true },
+  {
+    what: "a deploy's one in a hundred for three minutes",
+    ratio: 0.01,
+    minutes: 3,
+    isPaged: false,
+  },
+  { what: "half a per cent for ten hours", ratio: 0.005, minutes: 600, isPaged: false },
+  {
+    what: "one in a hundred more where six in a hundred fail anyway",
+    ratio: 0.01,
+    minutes: 600,
+    usual: 0.06,
+    isPaged: false,
+  },
+  { what: "half as much again of these", ratio: 0.03, minutes: 30, usual: 0.06, isPaged: true },
+])("$what beyond the usual: a page is $isPaged", ({ ratio, minutes, usual = 0.003, isPaged }) => {
+  let pressure = 0;
+  for (let window = 0; window < minutes * perMinute; window++)
+    pressure = stepLasting(pressure, {
+      bad: (usual + ratio) * 1_000,
+      of: 1_000,
+      expected: usual * 1_000,
+    });
+  expect(pressure >= lastingToPage).toBe(isPaged);
 });
 
 test("two falls by a third with a recovery between are a loss that lasts while traffic flaps", () => {
