@@ -124,7 +124,16 @@ function fold({ cells: tracked }: CellNames, cells: readonly CellWindow[]): Cell
   for (const cell of cells) {
     if (tracked.get(cell.cell)?.isNamed === true) named.push(cell);
     else {
-      const renamed = { ...cell, cell: otherKey };
+      const { counters, sketches, breadth, dimensions, gauges, examples } = cell;
+      const renamed = {
+        cell: otherKey,
+        counters,
+        sketches,
+        breadth,
+        dimensions,
+        gauges,
+        examples,
+      };
       other = other === undefined ? renamed : mergeCells(other, renamed);
     }
   }

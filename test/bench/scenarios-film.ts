@@ -20,7 +20,9 @@ import type { FleetEvent } from "../../services/chatbot/fleet-event.ts";
 import type { RunPlan } from "../../services/chatbot/run-plan.ts";
 import type { TruthHeader } from "../../services/chatbot/truth.ts";
 import { judgementSchema } from "../../services/contracts/config.ts";
-import { type FrameRecord, type FramesHow, framesOf, rehearse } from "../support/run-scenario.ts";
+import { type Frame, frameRecord } from "../../services/contracts/frame.ts";
+import { encodeFrameParts } from "../../services/detect/record-parts.ts";
+import { type FramesHow, framesOf, rehearse } from "../support/run-scenario.ts";
 import { type RequestSeries, SeriesCollector } from "./rivals/request-series.ts";
 import { TouchedCollector, type TouchedMinutes } from "./scenarios-touched.ts";
 
@@ -35,11 +37,11 @@ export interface Film {
   readonly truth: TruthHeader;
   readonly series: RequestSeries;
   readonly touched: TouchedMinutes;
-  readonly frames: Iterable<FrameRecord>;
+  readonly frames: Iterable<Frame>;
 }
 
 interface Shot {
-  readonly frames: Iterable<FrameRecord>;
+  readonly frames: Iterable<Frame>;
   /** Call once all frames are taken. */
   readonly finish: () => Omit<Film, "frames">;
 }
@@ -60,7 +62,7 @@ export function shootFilm(options: FilmOptions): Shot {
 /** A film whose frames can be made again, by detectors that are other than before. */
 export function shootRehearsed(
   options: FilmOptions,
-): Omit<Film, "frames"> & { readonly detect: () => Iterable<FrameRecord> } {
+): Omit<Film, "frames"> & { readonly detect: () => Iterable<Frame> } {
   const { frames: detect, finish } = shoot(options, rehearse);
   return { ...finish(), detect };
 }
@@ -74,22 +76,17 @@ function shoot<T>(
   const truth = new TruthCollector(plan, { hasQuantiles: false, hasCells: plan.faults.length > 0 });
   const series = new SeriesCollector(plan.fleet, plan.startMs);
   const touched = new TouchedCollector(plan.fleet, plan.startMs);
+  let lastMs = plan.startMs;
   const observe = (event: FleetEvent) => {
+    lastMs = event.endMs;
     truth.observe(event);
     series.observe(event);
     touched.observe(event);
   };
   const judgement = judgementSchema.parse({});
   const events = watch(plan, observe, options.isFull ? undefined : () => truth.outageSoFarMs());
-  let lastMs = plan.startMs;
-  const timed = (function* () {
-    for (const event of events) {
-      lastMs = event.endMs;
-      yield event;
-    }
-  })();
   return {
-    frames: make(plan, timed, { judgement, isDirect: !options.isWhole }),
+    frames: make(plan, events, { judgement, isDirect: !options.isWhole }),
     finish: () => {
       const { header } = truth.finish();
       const endMs = Math.min(header.endMs, Math.ceil(lastMs / minuteMs) * minuteMs);
@@ -163,11 +160,13 @@ export class FilmStore {
     };
     const frames = (function* () {
       for (const frame of shot.frames) {
-        const head = Buffer.alloc(frameHeadBytes);
-        head.writeDoubleLE(frame.appendMs, 0);
-        head.writeUInt32LE(frame.value.length, 8);
-        parts.push(head, frame.value);
-        size += frame.value.length;
+        for (const value of encodeFrameParts(frame)) {
+          const head = Buffer.alloc(frameHeadBytes);
+          head.writeDoubleLE(frame.appendMs, 0);
+          head.writeUInt32LE(value.length, 8);
+          parts.push(head, value);
+          size += value.length;
+        }
         if (size >= pieceBytes) cut();
         yield frame;
       }
@@ -205,13 +204,13 @@ function readPieces(bytes: Buffer): Buffer[] {
   return pieces;
 }
 
-function* framesIn(pieces: readonly Buffer[]): Generator<FrameRecord> {
+function* framesIn(pieces: readonly Buffer[]): Generator<Frame> {
   for (const piece of pieces) {
     const bytes = zstdDecompressSync(piece);
     for (let at = 0; at < bytes.length; ) {
       const from = at + frameHeadBytes;
       const to = from + bytes.readUInt32LE(at + 8);
-      yield { appendMs: bytes.readDoubleLE(at), value: bytes.subarray(from, to) };
+      yield frameRecord.decode(bytes.subarray(from, to));
       at = to;
     }
   }
@@ -234,7 +233,11 @@ function sourceHash(): string {
         join(folder, String(name)),
       ),
     )
-    .concat("test/support/fleet-windows.ts", "test/support/run-scenario.ts")
+    .concat(
+      ["fleet-windows", "fleet-cell-window", "direct-detect", "run-scenario"].map(
+        (name) => `test/support/${name}.ts`,
+      ),
+    )
     .filter((name) => name.endsWith(".ts"))
     .sort();
   for (const file of files) hash.update(file).update(readFileSync(join(root, file)));

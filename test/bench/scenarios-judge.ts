@@ -1,11 +1,10 @@
 /** Plays a film's frames through the incident stage, as live, and keeps what people would have been told. */
 import { judgementSchema } from "../../services/contracts/config.ts";
-import { frameRecord } from "../../services/contracts/frame.ts";
+import type { Frame } from "../../services/contracts/frame.ts";
 import type { Incident } from "../../services/contracts/incident.ts";
 import { decideWindow } from "../../services/incident/decide.ts";
 import { detectTasks, joinFrame } from "../../services/incident/join.ts";
 import { initialState } from "../../services/incident/state.ts";
-import type { FrameRecord } from "../support/run-scenario.ts";
 
 /** A transition, without what only an alert's text needs. */
 export interface Told {
@@ -20,13 +19,12 @@ export interface Told {
   readonly forecast: Incident["forecast"];
 }
 
-export function judgeFrames(frames: Iterable<FrameRecord>): Told[] {
+export function judgeFrames(frames: Iterable<Frame>): Told[] {
   const judgement = judgementSchema.parse({});
   const state = initialState();
   const tasks = detectTasks(1);
   const told: Told[] = [];
-  for (const record of frames) {
-    const frame = frameRecord.decode(record.value);
+  for (const frame of frames) {
     const joined = joinFrame(state.join, frame, tasks);
     if ("refused" in joined) throw new Error(joined.refused);
     for (const window of joined.windows)

@@ -4,12 +4,12 @@
  */
 import type { CellKey } from "../../services/contracts/cell.ts";
 import type { Judgement } from "../../services/contracts/config.ts";
+import type { Frame } from "../../services/contracts/frame.ts";
 import { counterSlots } from "../../services/contracts/measures.ts";
 import type { CellWindow, WindowRecord } from "../../services/contracts/window.ts";
 import { judgeCell } from "../../services/detect/cell-judge.ts";
 import { emptyNames, nameCells, otherKey } from "../../services/detect/cell-names.ts";
 import { type CellState, initialCell } from "../../services/detect/cell-state.ts";
-import { encodeFrameParts } from "../../services/detect/record-parts.ts";
 
 const noCounters = new Array<number>(counterSlots).fill(0);
 
@@ -22,8 +22,8 @@ export class DirectDetect {
     this.#judgement = judgement;
   }
 
-  /** Encoded frames of a window. */
-  step(window: WindowRecord): Uint8Array[] {
+  /** The frame of a window: not cut into parts. */
+  step(window: WindowRecord): Frame {
     const { series, detect } = this.#judgement;
     const named = nameCells(this.#names, window.cells, series);
     for (const key of named.dropped) this.#cells.delete(key);
@@ -37,7 +37,7 @@ export class DirectDetect {
       return frame;
     });
     const { epoch, windowStartMs, windowMs, appendMs, pipeline } = window;
-    return encodeFrameParts({
+    return {
       task: "detect/0",
       epoch,
       windowStartMs,
@@ -53,7 +53,7 @@ export class DirectDetect {
         senders: pipeline.senders.length,
       },
       cells,
-    });
+    };
   }
 }
 

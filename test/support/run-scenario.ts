@@ -15,13 +15,14 @@ import {
 import type { FleetEvent } from "../../services/chatbot/fleet-event.ts";
 import type { TruthHeader } from "../../services/chatbot/truth.ts";
 import { type Judgement, judgementSchema } from "../../services/contracts/config.ts";
+import { type Frame, frameRecord } from "../../services/contracts/frame.ts";
 import { type Incident, incidentRecord } from "../../services/contracts/incident.ts";
 import type { Epoch, Manifest } from "../../services/contracts/records.ts";
 import { sourceTopics, topics } from "../../services/contracts/topics.ts";
 import type { WindowRecord } from "../../services/contracts/window.ts";
 import { detectStage } from "../../services/detect/detect.ts";
 import { incidentStage } from "../../services/incident/incident.ts";
-import type { Reducer, TaskContext } from "../../services/stage.ts";
+import type { InputRecord, Reducer, TaskContext } from "../../services/stage.ts";
 import { DirectDetect } from "./direct-detect.ts";
 import { FleetWindows } from "./fleet-windows.ts";
 
@@ -48,8 +49,8 @@ export function contextFor(
   return { task, partition: 0, manifests: [manifest], epochs: [epoch], judgement };
 }
 
-/** What one stage hands to the next. */
-export interface FrameRecord {
+/** A task's share of a window, as aggregate hands it to detect. */
+interface Batch {
   readonly appendMs: number;
   readonly value: Uint8Array;
 }
@@ -67,7 +68,7 @@ export function runScenario(
   const incident = incidentStage.create(contextFor("incident/0", judgement, tasks));
   const incidents: Incident[] = [];
   for (const frame of framesOf(plan, watch(plan, truth), { judgement, isDirect }))
-    for (const made of step(incident, topics.frames, frame.value, frame.appendMs))
+    for (const made of step(incident, topics.frames, { frame, appendMs: frame.appendMs }))
       incidents.push(incidentRecord.decode(made.value));
   return { truth: truth.finish().header, incidents };
 }
@@ -78,12 +79,12 @@ export interface FramesHow {
   readonly isDirect: boolean;
 }
 
-/** The frames that detect makes of a run's events. */
+/** The frames that detect makes of a run's events: as they are the direct way, else decoded. */
 export function framesOf(
   plan: RunPlan,
   events: Iterable<FleetEvent>,
   { judgement, isDirect }: FramesHow,
-): Generator<FrameRecord> {
+): Generator<Frame> {
   return isDirect
     ? detectWindows(windowsOf(plan, events, judgement), judgement)
     : detectBatches(batchesOf(plan, events, judgement), judgement);
@@ -94,7 +95,7 @@ export function rehearse(
   plan: RunPlan,
   events: Iterable<FleetEvent>,
   { judgement, isDirect }: FramesHow,
-): () => Generator<FrameRecord> {
+): () => Generator<Frame> {
   if (isDirect) {
     const windows = [...windowsOf(plan, events, judgement)];
     return () => detectWindows(windows, judgement);
@@ -109,16 +110,15 @@ function* windowsOf(
   judgement: Judgement,
 ): Generator<WindowRecord> {
   const windows = new FleetWindows(plan.fleet, judgement.window.lengthMs);
-  for (const event of events) yield* windows.observe(event);
+  for (const event of events) {
+    const closed = windows.observe(event);
+    if (closed.length > 0) yield* closed;
+  }
 }
 
-function* detectWindows(
-  windows: Iterable<WindowRecord>,
-  judgement: Judgement,
-): Generator<FrameRecord> {
+function* detectWindows(windows: Iterable<WindowRecord>, judgement: Judgement): Generator<Frame> {
   const detect = new DirectDetect(judgement);
-  for (const window of windows)
-    for (const value of detect.step(window)) yield { value, appendMs: window.appendMs };
+  for (const window of windows) yield detect.step(window);
 }
 
 /** What aggregate makes of the run's spans and metrics: encoded shares of windows. */
@@ -126,7 +126,7 @@ function* batchesOf(
   plan: RunPlan,
   events: Iterable<FleetEvent>,
   judgement: Judgement,
-): Generator<FrameRecord> {
+): Generator<Batch> {
   const aggregate = new Map(
     sourceTasks.map((task) => [
       task,
@@ -140,19 +140,16 @@ function* batchesOf(
     if (task === undefined) continue;
     const { appendMs } = record;
     const headers = record.isHeartbeat ? { "foreshock-heartbeat": "1" } : {};
-    for (const { value } of step(task, topic, record.payload, appendMs, headers))
+    for (const { value } of step(task, topic, { value: record.payload, appendMs, headers }))
       yield { value, appendMs };
   }
 }
 
-function* detectBatches(
-  batches: Iterable<FrameRecord>,
-  judgement: Judgement,
-): Generator<FrameRecord> {
+function* detectBatches(batches: Iterable<Batch>, judgement: Judgement): Generator<Frame> {
   const detect = detectStage.create(contextFor("detect/0", judgement, sourceTasks));
   for (const { value, appendMs } of batches)
-    for (const frame of step(detect, topics.windows, value, appendMs))
-      if (frame.topic === topics.frames) yield { value: frame.value, appendMs };
+    for (const frame of step(detect, topics.windows, { value, appendMs }))
+      if (frame.topic === topics.frames) yield frameRecord.decode(frame.value);
 }
 
 function* watch(plan: RunPlan, truth: TruthCollector): Generator<FleetEvent> {
@@ -162,16 +159,16 @@ function* watch(plan: RunPlan, truth: TruthCollector): Generator<FleetEvent> {
   }
 }
 
+const noBytes = new Uint8Array(0);
 let offset = 0;
 
 function step(
   reducer: Reducer,
   topic: string,
-  value: Uint8Array,
-  appendMs: number,
-  headers: Readonly<Record<string, string>> = {},
+  of: Pick<InputRecord, "appendMs"> & Partial<Pick<InputRecord, "value" | "frame" | "headers">>,
 ) {
-  const result = reducer.step({ topic, partition: 0, offset: offset++, appendMs, value, headers });
+  const record = { topic, partition: 0, offset: offset++, value: noBytes, headers: {}, ...of };
+  const result = reducer.step(record);
   if (result.rejected !== undefined) throw new Error(result.rejected.reason);
   return result.outputs;
 }

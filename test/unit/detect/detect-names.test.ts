@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { cellKey } from "../../../services/contracts/cell.ts";
-import { counter } from "../../../services/contracts/window.ts";
+import { type CellWindow, counter } from "../../../services/contracts/window.ts";
 import { emptyNames, nameCells, otherKey } from "../../../services/detect/cell-names.ts";
 import { aDetect, aJudgement, framesOf, inputOf, runWindows } from "../../support/detect-task.ts";
 import { seeded } from "../../support/detect-traffic.ts";
@@ -23,6 +23,16 @@ describe("naming cells", () => {
       [otherKey, 3],
       [key("a"), 5],
     ]);
+  });
+
+  it("keeps the dimensions of who is watched with the rest, also where a window counts them only when asked", () => {
+    const dimensions = [{ dimension: "service.version", values: [] }];
+    const lazy: CellWindow = Object.create(
+      { ...cell("b", 1), dimensions },
+      { cell: { value: key("b"), enumerable: true } },
+    );
+    const { cells } = nameCells(emptyNames(), [cell("a", 5), lazy], series(1));
+    expect(cells[0]).toMatchObject({ cell: otherKey, dimensions });
   });
 
   it("breaks ties by key", () => {
