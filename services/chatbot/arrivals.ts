@@ -19,6 +19,8 @@ interface ClientState {
   left: number;
   /** Slow variation, in standard deviations. */
   level: number;
+  /** Factor on the rate that follows from it. */
+  factor: number;
   sequence: number;
 }
 
@@ -44,7 +46,9 @@ export class Arrivals {
       const drift = namedRandom(plan.seed, `drift/${tenant.index}`);
       const shape = 1 / Math.max(0.01, tenant.gapCv * tenant.gapCv);
       const left = gammaMean1(gaps, shape) * gaps.unit();
-      return { tenant, gaps, drift, shape, left, level: drift.normal(), sequence: 0 };
+      const level = drift.normal();
+      const factor = this.#factorAt(level);
+      return { tenant, gaps, drift, shape, left, level, factor, sequence: 0 };
     });
   }
 
@@ -56,11 +60,9 @@ export class Arrivals {
       this.#drift();
     }
     const perMs = (fleet.config.requestsPerSecond / 1000) * this.#levelAt(fromMs);
-    const sigma = fleet.config.traffic.roughness;
     const arrivals: Arrival[] = [];
     for (const client of this.#clients) {
-      const drift = Math.exp(sigma * client.level - (sigma * sigma) / 2);
-      const rate = perMs * client.tenant.share * drift;
+      const rate = perMs * client.tenant.share * client.factor;
       let atMs = fromMs;
       while (client.left <= rate * (toMs - atMs)) {
         atMs += client.left / rate;
@@ -78,7 +80,14 @@ export class Arrivals {
     const push = Math.sqrt(1 - decay * decay);
     for (const client of this.#clients) {
       client.level = client.level * decay + push * client.drift.normal();
+      client.factor = this.#factorAt(client.level);
     }
+  }
+
+  /** Lognormal, of mean 1. */
+  #factorAt(level: number): number {
+    const sigma = this.#plan.fleet.config.traffic.roughness;
+    return Math.exp(sigma * level - (sigma * sigma) / 2);
   }
 
   #levelAt(unixMs: number): number {

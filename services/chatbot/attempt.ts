@@ -204,10 +204,11 @@ export class Attempts {
     const seconds = this.#faults.slowed(state, atMs, firstToken(here)) + now.filterSeconds;
     const timeout = this.#conditions.timeoutSeconds(servedBy, region);
     if (seconds > timeout) return failed("timeout", timeout, cleanSeconds <= timeout);
+    const loaded = this.#conditions.tokenSpeed(servedBy, region);
     const speedFactor = this.#faults.tokenSpeed(state, atMs);
     const isTouched = seconds > 1.1 * cleanSeconds || speedFactor < 0.9;
     const speedNoise = Math.exp(0.15 * normalAt(key1, slot.tokenSpeed));
-    const speed = model.tokensPerSecond * here.speed * speedFactor * speedNoise;
+    const speed = model.tokensPerSecond * loaded * speedFactor * speedNoise;
     const generation = event.outputTokens / speed;
     const answer = {
       outcome: "ok" as Outcome,

@@ -9,9 +9,8 @@ const noiseCorrelationSeconds = 30;
 export interface PoolConditions {
   readonly waitSeconds: number;
   readonly refused: number;
-  /** Factors on the nominal time to first token and token speed. */
+  /** Factor on the nominal time to first token. */
   readonly slowness: number;
-  readonly speed: number;
 }
 
 /**
@@ -22,6 +21,7 @@ export class Conditions {
   readonly #plan: RunPlan;
   readonly #specs: readonly PoolSpec[];
   readonly #withFaults: FluidPools;
+  /** The same pools where there are no faults. */
   readonly #without: FluidPools;
   readonly #noise: Float64Array;
   readonly #random: readonly RandomSource[];
@@ -41,7 +41,8 @@ export class Conditions {
     const { maxRetries, backoffSeconds, userRetryShare } = fleet.config.clients;
     const habits = { maxRetries, backoffSeconds, userRetryShare };
     this.#withFaults = new FluidPools(this.#specs, habits);
-    this.#without = new FluidPools(this.#specs, habits);
+    this.#without =
+      plan.faults.length === 0 ? this.#withFaults : new FluidPools(this.#specs, habits);
     const count = this.#specs.length;
     this.#noise = new Float64Array(count);
     this.#random = this.#specs.map((_, pool) => namedRandom(plan.seed, `pool-noise/${pool}`));
@@ -59,7 +60,8 @@ export class Conditions {
     while (this.#nowMs + tickMs <= unixMs) {
       if (this.#ticks % 4 === 0) this.#updateLoad();
       this.#withFaults.step(this.#demand, this.#capacity);
-      this.#without.step(this.#cleanDemand, this.#cleanCapacity);
+      if (this.#without !== this.#withFaults)
+        this.#without.step(this.#cleanDemand, this.#cleanCapacity);
       this.#ticks += 1;
       this.#nowMs += tickMs;
     }
@@ -71,6 +73,13 @@ export class Conditions {
 
   modelWithoutFault(model: number, region: number): PoolConditions {
     return this.#read(this.#without, model * this.#plan.fleet.regions.length + region);
+  }
+
+  /** Factor on the nominal token speed. */
+  tokenSpeed(model: number, region: number): number {
+    const pool = model * this.#plan.fleet.regions.length + region;
+    const nominal = this.#specs[pool]?.utilization ?? 1;
+    return tokenSpeed(this.#withFaults.load[pool] ?? 0, nominal);
   }
 
   filter(region: number): PoolConditions {
@@ -103,7 +112,6 @@ export class Conditions {
       waitSeconds: pools.wait[pool] ?? 0,
       refused: pools.refused[pool] ?? 0,
       slowness: congestion(load, nominal),
-      speed: tokenSpeed(load, nominal),
     };
   }
 

@@ -1,6 +1,9 @@
 /** Binary heap of things due, by time, then by order of insertion (so that equal times stay deterministic). */
 export class EventQueue<T> {
-  readonly #items: { readonly atMs: number; readonly order: number; readonly item: T }[] = [];
+  // A column each, so that what is compared lies side by side.
+  readonly #times: number[] = [];
+  readonly #orders: number[] = [];
+  readonly #items: T[] = [];
   #order = 0;
 
   get size(): number {
@@ -9,58 +12,67 @@ export class EventQueue<T> {
 
   /** Time of the next item; Infinity when there is none. */
   get nextMs(): number {
-    return this.#items[0]?.atMs ?? Infinity;
+    return this.#times.length === 0 ? Infinity : (this.#times[0] as number);
   }
 
   push(atMs: number, item: T): void {
+    const times = this.#times;
+    const orders = this.#orders;
     const items = this.#items;
-    const entry = { atMs, order: this.#order, item };
-    this.#order += 1;
-    let index = items.length;
-    items.push(entry);
+    let index = times.length;
+    // Of equal times the one that came first stays above.
     while (index > 0) {
       const parent = (index - 1) >> 1;
-      const above = items[parent];
-      if (above === undefined || !isBefore(entry, above)) break;
-      items[index] = above;
+      const above = times[parent] as number;
+      if (above <= atMs) break;
+      times[index] = above;
+      orders[index] = orders[parent] as number;
+      items[index] = items[parent] as T;
       index = parent;
     }
-    items[index] = entry;
+    times[index] = atMs;
+    orders[index] = this.#order;
+    items[index] = item;
+    this.#order += 1;
   }
 
   /** Removes and returns the next item; undefined when there is none. */
   pop(): T | undefined {
-    const items = this.#items;
-    const first = items[0];
-    const last = items.pop();
-    if (first === undefined || last === undefined) return undefined;
-    if (items.length > 0) this.#sink(last);
-    return first.item;
+    const first = this.#items[0];
+    const atMs = this.#times.pop();
+    const order = this.#orders.pop();
+    const item = this.#items.pop();
+    if (atMs === undefined || order === undefined) return undefined;
+    if (this.#times.length > 0) this.#sink(atMs, order, item as T);
+    return first;
   }
 
-  #sink(entry: { readonly atMs: number; readonly order: number; readonly item: T }): void {
+  #sink(atMs: number, order: number, item: T): void {
+    const times = this.#times;
+    const orders = this.#orders;
     const items = this.#items;
+    const size = times.length;
     let index = 0;
-    for (;;) {
-      let child = 2 * index + 1;
-      let below = items[child];
-      if (below === undefined) break;
-      const right = items[child + 1];
-      if (right !== undefined && isBefore(right, below)) {
-        child += 1;
-        below = right;
+    for (let child = 1; child < size; child = 2 * index + 1) {
+      let below = times[child] as number;
+      if (child + 1 < size) {
+        const right = times[child + 1] as number;
+        const isFirst =
+          right < below ||
+          (right === below && (orders[child + 1] as number) < (orders[child] as number));
+        if (isFirst) {
+          child += 1;
+          below = right;
+        }
       }
-      if (!isBefore(below, entry)) break;
-      items[index] = below;
+      if (below > atMs || (below === atMs && (orders[child] as number) > order)) break;
+      times[index] = below;
+      orders[index] = orders[child] as number;
+      items[index] = items[child] as T;
       index = child;
     }
-    items[index] = entry;
+    times[index] = atMs;
+    orders[index] = order;
+    items[index] = item;
   }
-}
-
-function isBefore(
-  a: { readonly atMs: number; readonly order: number },
-  b: { readonly atMs: number; readonly order: number },
-): boolean {
-  return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
 }

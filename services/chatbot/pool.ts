@@ -142,6 +142,9 @@ export function congestion(load: number, nominal: number): number {
 
 /** Token speed relative to that at the nominal load; a full batch is about a fifth slower (assumed). */
 export function tokenSpeed(load: number, nominal: number): number {
-  const slow = (u: number) => 1 + 0.5 * Math.min(1, u) ** 3;
-  return slow(nominal) / slow(load);
+  return slowAt(nominal) / slowAt(load);
+}
+
+function slowAt(load: number): number {
+  return 1 + 0.5 * Math.min(1, load) ** 3;
 }

@@ -1,4 +1,4 @@
-import { Arrivals } from "./arrivals.ts";
+import { type Arrival, Arrivals } from "./arrivals.ts";
 import { Attempts } from "./attempt.ts";
 import { Conditions } from "./conditions.ts";
 import { EventQueue } from "./event-queue.ts";
@@ -29,7 +29,8 @@ const stepMs = 1000;
 export function* simulate(plan: RunPlan): Generator<FleetEvent, void, undefined> {
   const run = new Run(plan);
   for (let fromMs = plan.startMs; fromMs < plan.endMs; fromMs += stepMs) {
-    yield* run.step(fromMs, Math.min(plan.endMs, fromMs + stepMs));
+    run.start(fromMs, Math.min(plan.endMs, fromMs + stepMs));
+    for (let event = run.next(); event !== undefined; event = run.next()) yield event;
   }
 }
 
@@ -45,6 +46,12 @@ class Run {
   readonly #edge: readonly PlannedFault[];
   /** Open HTTP requests by sender index. */
   readonly #open: number[] = [];
+  /** The step's arrivals, its next one and its end. */
+  #arriving: readonly Arrival[] = [];
+  #nextArrival = 0;
+  #toMs = 0;
+  /** Gauges that were read together and are to be told one by one. */
+  readonly #made: FleetEvent[] = [];
 
   constructor(plan: RunPlan) {
     this.#plan = plan;
@@ -64,47 +71,53 @@ class Run {
     }
   }
 
-  *step(fromMs: number, toMs: number): Generator<FleetEvent, void, undefined> {
-    const arrivals = this.#arrivals.between(fromMs, toMs);
-    let next = 0;
+  /** Begins a step: what happens in [fromMs, toMs) comes with `next`. */
+  start(fromMs: number, toMs: number): void {
+    this.#arriving = this.#arrivals.between(fromMs, toMs);
+    this.#nextArrival = 0;
+    this.#toMs = toMs;
+  }
+
+  /** The step's next event; undefined at its end. */
+  next(): FleetEvent | undefined {
     for (;;) {
-      const arrival = arrivals[next];
+      if (this.#made.length > 0) return this.#made.shift();
+      const arrival = this.#arriving[this.#nextArrival];
       const dueMs = this.#due.nextMs;
       if (arrival !== undefined && arrival.atMs <= dueMs) {
-        next += 1;
+        this.#nextArrival += 1;
         this.#conditions.advance(arrival.atMs);
         this.#arrive(arrival.tenant, requestKeys(arrival.tenant, arrival.sequence), arrival.atMs);
         continue;
       }
-      if (dueMs >= toMs) break;
+      if (dueMs >= this.#toMs) return undefined;
       const due = this.#due.pop();
-      if (due === undefined) break;
+      if (due === undefined) return undefined;
       this.#conditions.advance(dueMs);
-      yield* this.#handle(due, dueMs);
+      const event = this.#handle(due, dueMs);
+      if (event !== undefined) return event;
     }
   }
 
-  *#handle(due: Due, atMs: number): Generator<FleetEvent, void, undefined> {
+  #handle(due: Due, atMs: number): FleetEvent | undefined {
     switch (due.action) {
       case "attempt":
         this.#play(due.state, atMs);
-        return;
+        return undefined;
       case "end":
         this.#close(due.state);
-        yield due.state.event;
-        return;
+        return due.state.event;
       case "emit":
-        yield due.event;
-        return;
+        return due.event;
       case "repeat":
         this.#begin(this.#birth.createLike(due.wanted, due.keys, atMs), atMs);
-        return;
+        return undefined;
       case "gauges":
-        yield* this.#gauges(atMs);
-        return;
+        this.#gauges(atMs);
+        return undefined;
       case "restart":
         this.#restart(due.fault, due.turn, atMs);
-        return;
+        return undefined;
     }
   }
 
@@ -175,13 +188,14 @@ class Run {
     });
   }
 
-  *#gauges(atMs: number): Generator<FleetEvent, void, undefined> {
+  #gauges(atMs: number): void {
     const { fleet } = this.#plan;
     const { metricsSeconds, queueGauges } = fleet.config.telemetry;
     this.#due.push(atMs + metricsSeconds * 1000, { action: "gauges" });
     for (const sender of this.#board.all) {
       if (sender.service !== "chatbot-api") continue;
-      yield { kind: "active", sender, endMs: atMs, count: this.#open[sender.index] ?? 0 };
+      const count = this.#open[sender.index] ?? 0;
+      this.#made.push({ kind: "active", sender, endMs: atMs, count });
     }
     if (!queueGauges) return;
     for (let region = 0; region < fleet.regions.length; region += 1) {
@@ -192,7 +206,7 @@ class Run {
         const demand = this.#conditions.demand(model, region);
         const waiting = Math.round(at.waitSeconds * 20);
         const running = Math.round(Math.min(1, demand * fleet.config.pools.utilization) * 256);
-        yield { kind: "pool", sender, model, region, endMs: atMs, running, waiting };
+        this.#made.push({ kind: "pool", sender, model, region, endMs: atMs, running, waiting });
       }
     }
   }

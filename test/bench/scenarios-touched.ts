@@ -75,7 +75,7 @@ export class TouchedCollector {
 
   #open(): void {
     if (this.#requests.length > 0) {
-      const sorted = this.#firstTokens.sort((a, b) => a - b);
+      const sorted = Float64Array.from(this.#firstTokens).sort();
       this.#ttft.push(Number((sorted[sorted.length >> 1] ?? 0).toFixed(3)));
     }
     this.#firstTokens = [];
