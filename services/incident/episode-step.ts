@@ -4,8 +4,10 @@ import type { Judgement } from "../contracts/config.ts";
 import type { CellFrame, SignalName } from "../contracts/frame.ts";
 import { type Incident, severities } from "../contracts/incident.ts";
 import type { Degraded } from "./degraded.ts";
+import { slownessSignals } from "./families.ts";
 import { forgetFarSlower } from "./far-slower-share.ts";
 import type { FleetWindow } from "./join.ts";
+import type { Opinion } from "./opinion.ts";
 import { stepPressure, sureDeviations } from "./pressure.ts";
 import { makeRecord, makeResolved } from "./record.ts";
 import { rememberWindow } from "./remember.ts";
@@ -18,6 +20,8 @@ import { type EpisodeView, viewEpisode } from "./view.ts";
 
 /** Two notes of growth lie at least this far apart. */
 const growthPauseMs = 300_000;
+/** A page and the word that it has come true are not told in one breath. */
+const comeTruePauseMs = 60_000;
 
 interface EpisodeStep {
   readonly state: IncidentState;
@@ -140,7 +144,11 @@ function announce(episode: Episode, view: EpisodeView, step: EpisodeStep): Incid
     episode.severity = "ticket";
     episode.phase = "firing";
     records.push(say(makeRecord(input, "ticketed"), episode, view));
-  } else if (hasGrown(episode, view, window)) {
+  } else if (hasComeTrue(episode, opinion, window)) {
+    // What is there is not foretold any more.
+    const told = { ...input, opinion: { ...shown, forecast: undefined } };
+    records.push(say(makeRecord(told, "grew"), episode, view));
+  } else if (hasGrown(episode, view, step)) {
     records.push(say(makeRecord(input, "grew"), episode, view));
   }
   return records;
@@ -149,16 +157,43 @@ function announce(episode: Episode, view: EpisodeView, step: EpisodeStep): Incid
 function say(record: Incident, episode: Episode, view: EpisodeView): Incident {
   episode.saidCells = view.cells.length;
   episode.saidShare = view.degradedShare;
+  episode.saidFailing = excessRatio(view.failing);
   episode.saidMs = record.windowStartMs;
   return record;
 }
 
-function hasGrown(episode: Episode, view: EpisodeView, window: FleetWindow): boolean {
+function hasGrown(
+  episode: Episode,
+  view: EpisodeView,
+  { window, judgement }: EpisodeStep,
+): boolean {
+  const { severity, saidMs, saidCells, saidShare, saidFailing = 1 } = episode;
+  if (severity === "none" || window.windowStartMs - saidMs < growthPauseMs) return false;
+  const failing = isToldBySpeed(episode) ? 0 : excessRatio(view.failing);
   return (
-    episode.severity !== "none" &&
-    window.windowStartMs - episode.saidMs >= growthPauseMs &&
-    (view.cells.length >= 2 * episode.saidCells || view.degradedShare >= 2 * episode.saidShare)
+    view.cells.length >= 2 * saidCells ||
+    view.degradedShare >= 2 * saidShare ||
+    failing >= Math.max(judgement.incident.pageFailureRatio, worseFactor * saidFailing)
   );
+}
+
+/** Failures that have become so many times more are told again. */
+const worseFactor = 3;
+
+/** The failures are there that a page told of beforehand: its words and its forecast are no longer what matters. */
+function hasComeTrue(episode: Episode, opinion: Opinion, window: FleetWindow): boolean {
+  const isFailing = opinion.leads === "failing" || opinion.leads === "outright";
+  return (
+    episode.severity === "page" &&
+    isToldBySpeed(episode) &&
+    opinion.severity === "page" &&
+    isFailing &&
+    window.windowStartMs - episode.saidMs >= comeTruePauseMs
+  );
+}
+
+function isToldBySpeed({ said }: Episode): boolean {
+  return slownessSignals.some((signal) => signal === said?.leadingSignal);
 }
 
 function signalsNow(view: EpisodeView, degraded: Degraded): SignalName[] {

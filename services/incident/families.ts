@@ -50,3 +50,8 @@ export const visibleSignals = [
 export type VisibleSignal = (typeof visibleSignals)[number];
 
 export const latencySignals = ["ttft", "duration"] as const satisfies readonly SignalName[];
+/** What makes people wait. */
+export const slownessSignals = [
+  ...latencySignals,
+  "time_per_output_token",
+] as const satisfies readonly SignalName[];

@@ -8,6 +8,7 @@ import type { RecordInput } from "./record-input.ts";
 import type { IncidentState } from "./state.ts";
 import { excessRatio } from "./tally.ts";
 import { isSlowByTokens } from "./token-speed.ts";
+import type { CellTrack } from "./track.ts";
 
 /** What users notice first: failures that matter, else latency, else the strongest of what there is. */
 export function leadingSignalOf(
@@ -81,13 +82,11 @@ export function ratioOf(input: RecordInput, signal: SignalName): number {
   if (signal === "failures" && isOfSlice(input)) return view.slice?.ratio ?? 0;
   let bad = 0;
   let of = 0;
-  if (opinion.leads === "outright" && signal === "failures")
+  if (signal === "failures")
     for (const cell of view.cells) {
-      const outright = state.cells[cell]?.outright;
-      if (outright?.isSure !== true) continue;
-      const lately = failuresLately(outright);
-      bad += lately.bad;
-      of += lately.of;
+      const lately = surelyFailingLately(state.cells[cell], opinion);
+      bad += lately?.bad ?? 0;
+      of += lately?.of ?? 0;
     }
   if (signal === "stragglers")
     for (const cell of view.cells) {
@@ -110,4 +109,13 @@ export function ratioOf(input: RecordInput, signal: SignalName): number {
     of += one.of;
   }
   return of > 0 ? bad / of : 0;
+}
+
+/** Of a cell whose failures the opinion rests on; undefined for others. */
+function surelyFailingLately(
+  track: CellTrack | undefined,
+  { leads }: RecordInput["opinion"],
+): { readonly bad: number; readonly of: number } | undefined {
+  if (leads === "outright" && track?.outright.isSure) return failuresLately(track.outright);
+  return leads === "failing" && track?.failing.isSure ? track.failing.lately : undefined;
 }

@@ -3,7 +3,7 @@
  * large, lasting and spreading. Everything else that lasts is a ticket, which says why it is not a page.
  */
 import type { SignalName } from "../contracts/frame.ts";
-import { latencySignals } from "./families.ts";
+import { slownessSignals } from "./families.ts";
 import { forecastOutage, isRising, minutesToFailing, minutesToSaturation } from "./forecast.ts";
 import type { Minute } from "./group-track.ts";
 import type { Forecast, Opinion, SeverityInput } from "./opinion.ts";
@@ -247,7 +247,7 @@ function isMild(input: SeverityInput, known: Forecast): boolean {
   const { signals, slowdown, promptGrowth, degradedShare, judgement } = input;
   return (
     known === undefined &&
-    signals.every((signal) => slowSignals.includes(signal)) &&
+    signals.every((signal) => slownessSignals.some((slow) => slow === signal)) &&
     (beyondPrompts(slowdown, promptGrowth) < mildSlowdown ||
       degradedShare < judgement.incident.pageTrafficShare)
   );
@@ -255,7 +255,6 @@ function isMild(input: SeverityInput, known: Forecast): boolean {
 
 const mildSlowdown = Math.log(1.5);
 const mildMinutes = 10;
-const slowSignals: readonly SignalName[] = [...latencySignals, "time_per_output_token"];
 
 function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);

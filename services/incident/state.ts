@@ -95,6 +95,8 @@ export interface Episode {
   /** What was said last, for telling growth. */
   saidCells: number;
   saidShare: number;
+  /** Failing ratio beyond the usual; absent in older checkpoints. */
+  saidFailing?: number;
   saidMs: number;
   /** Degraded share a minute, for the doubling time: the last half hour. */
   shares: number[];
