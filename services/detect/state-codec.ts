@@ -107,7 +107,8 @@ export function createStateCodec(known: readonly (readonly string[])[] = []): St
     const count = values.length;
     writeByte(codes.list);
     writeVarint(count);
-    const numbers = count > 0 && typeof values[0] === "number" ? writeNumbers(values) : 0;
+    // Not `values[0]`: compiled for lists of anything, that would first turn lists of plain doubles into lists of boxes, for good.
+    const numbers = typeof values.at(0) === "number" ? writeNumbers(values) : 0;
     for (let i = numbers; i < count; i++) write(values[i]);
   }
 
