@@ -11,6 +11,8 @@ export interface Told {
   /** Size at the last telling: growth beyond it is news. */
   readonly degradedCells: number;
   readonly degradedShare: number;
+  /** Whether any telling since it opened had a forecast. */
+  readonly hasForecast: boolean;
   /** Last page or renotification, Unix ms. */
   readonly atMs: number;
   readonly renotified: number;
@@ -35,6 +37,7 @@ export interface Tracked {
 export type SendReason =
   | "severity_rose"
   | "grew_much"
+  | "forecast_made"
   | "resolved"
   | "not_acknowledged_in_time"
   | "silence_over";
@@ -114,6 +117,9 @@ export function route(input: RouteInput): Decision {
   if (told === undefined) return hold("already_told");
   if (hasGrownMuch(incident, told))
     return unlessSilenced(input, "grew_much", "grew", `r${incident.revision}`);
+  // Who was paged without one wants to know how long is left; a ticket can wait.
+  if (toldSeverity === "page" && incident.forecast !== null && !told.hasForecast)
+    return unlessSilenced(input, "forecast_made", "grew", `r${incident.revision}`);
   if (toldSeverity === "page" && input.nowMs - told.atMs >= input.renotifyMs) {
     if (input.isAcknowledged) return hold("acknowledged");
     const count = told.renotified + 1;
@@ -140,6 +146,7 @@ export function toldAfter(tracked: Tracked, sink: string, sent: SentDecision): T
     severities,
     degradedCells: incident.degradedCells,
     degradedShare: incident.degradedShare,
+    hasForecast: before.hasForecast || incident.forecast !== null,
     atMs: restartsWait ? sent.nowMs : before.atMs,
     renotified: before.renotified + (sent.transition === "renotified" ? 1 : 0),
     isResolved: sent.transition === "resolved",
@@ -166,6 +173,7 @@ export const untold: Told = {
   severities: [],
   degradedCells: 0,
   degradedShare: 0,
+  hasForecast: false,
   atMs: 0,
   renotified: 0,
   isResolved: false,

@@ -11,6 +11,8 @@ const toldSchema: z.ZodType<Told> = z.object({
   severities: z.array(z.enum(severities)),
   degradedCells: z.number(),
   degradedShare: z.number(),
+  /** Of states from before it was kept, nobody is told again. */
+  hasForecast: z.boolean().default(true),
   atMs: z.number(),
   renotified: z.number(),
   isResolved: z.boolean(),
@@ -32,6 +34,7 @@ const taskSchema = z.object({
   why: z.enum([
     "severity_rose",
     "grew_much",
+    "forecast_made",
     "resolved",
     "not_acknowledged_in_time",
     "silence_over",

@@ -20,7 +20,8 @@ const aQuestion = (
   tracked: {
     incident: anIncident({ incident: "i1", revision: 4, ...incident }),
     place: {},
-    told: told === undefined ? {} : { hook: { ...untold, atMs: nowMs, ...told } },
+    told:
+      told === undefined ? {} : { hook: { ...untold, hasForecast: true, atMs: nowMs, ...told } },
   },
   sink: { name: "hook", minimumSeverity: "ticket" },
   silences: [],
@@ -87,6 +88,24 @@ describe("route", () => {
       key: "i1/r4/hook",
     });
     expect(route(aQuestion({ degradedCells: 5 }, told))).toMatchObject({ why: "already_told" });
+  });
+
+  it("tells how long is left to whom was paged without a forecast, once, and not to whom has a ticket", () => {
+    const page = { severities: ["page" as const], degradedCells: 9, hasForecast: false };
+    const question = aQuestion({ severity: "page" }, page);
+    expect(route(question)).toEqual({
+      send: true,
+      why: "forecast_made",
+      transition: "grew",
+      key: "i1/r4/hook",
+    });
+    const told = toldAfter(question.tracked, "hook", { transition: "grew", nowMs });
+    expect(route(aQuestion({ severity: "page" }, told))).toMatchObject({ why: "already_told" });
+    expect(route(aQuestion({ severity: "page", forecast: null }, page))).toMatchObject({
+      why: "already_told",
+    });
+    const ticket = { ...page, severities: ["ticket" as const] };
+    expect(route(aQuestion({ severity: "ticket" }, ticket))).toMatchObject({ why: "already_told" });
   });
 
   it("tells the end to whom the beginning was told, once", () => {
