@@ -18,7 +18,7 @@ import type { Episode, IncidentState } from "./state.ts";
 import { excessRatio, sureExcessRatio } from "./tally.ts";
 import { type EpisodeView, viewEpisode } from "./view.ts";
 
-/** Two notes of growth lie at least this far apart. */
+/** Two notes of growth, or of how long is left, lie at least this far apart. */
 const growthPauseMs = 300_000;
 /** A page and the word that it has come true are not told in one breath. */
 const comeTruePauseMs = 60_000;
@@ -148,7 +148,7 @@ function announce(episode: Episode, view: EpisodeView, step: EpisodeStep): Incid
     // What is there is not foretold any more.
     const told = { ...input, opinion: { ...shown, forecast: undefined } };
     records.push(say(makeRecord(told, "grew"), episode, view));
-  } else if (hasGrown(episode, view, step)) {
+  } else if (hasGrown(episode, view, step) || isFirstForecast(episode, opinion, window)) {
     records.push(say(makeRecord(input, "grew"), episode, view));
   }
   return records;
@@ -159,6 +159,7 @@ function say(record: Incident, episode: Episode, view: EpisodeView): Incident {
   episode.saidShare = view.degradedShare;
   episode.saidFailing = excessRatio(view.failing);
   episode.saidMs = record.windowStartMs;
+  episode.hasSaidForecast ||= record.forecast !== null;
   return record;
 }
 
@@ -174,6 +175,16 @@ function hasGrown(
     view.cells.length >= 2 * saidCells ||
     view.degradedShare >= 2 * saidShare ||
     failing >= Math.max(judgement.incident.pageFailureRatio, worseFactor * saidFailing)
+  );
+}
+
+/** It can be said how long is left, and never was. */
+function isFirstForecast(episode: Episode, opinion: Opinion, window: FleetWindow): boolean {
+  return (
+    episode.severity !== "none" &&
+    opinion.forecast !== undefined &&
+    episode.hasSaidForecast !== true &&
+    window.windowStartMs - episode.saidMs >= growthPauseMs
   );
 }
 

@@ -1,15 +1,15 @@
 /**
- * When an outage will be there: a fifth of all users failing, or half of a place's. Two readings; the earlier one counts.
+ * When an outage will be there: a fifth of all users failing, or half of a place's. Two readings of a place; the earliest counts.
  *
- * 1. Latency. A model server batches: time to first token ∝ 1 + 4u² below saturation, so a slow-down R from a usual utilisation u₀ means
- *    u = √((R·(1 + 4u₀²) − 1) / 4). A plain service queues: time ∝ 1 / (1 − u) (M/M/1), so u = 1 − (1 − u₀) / R. The line through u
- *    says in s minutes where it reaches 1. What follows is not a line: load and loss of capacity mostly grow faster than that, and a full
- *    queue takes its time to overflow. T = 7 + 0.6 s, and four minutes more for one place, some of whose load others take. Once a tenth
- *    of a place's requests fails, latency says nothing any more: its users are hurt already.
- * 2. The failing ratio r. Troubles grow between a line and an exponential: T is the geometric mean of both extrapolations to the threshold.
+ * 1. Latency, before anything fails. What is running out of capacity slows down as R ∝ (t_c − t)^−k towards the moment t_c at which it is used
+ *    up (in a plain queue, R = 1 / (1 − u), k is 1 exactly). Then d ln R / dt = k / (t_c − t), so that T = k / s, with s the slope of the log
+ *    slowdown: the inverse-rate method by which failures of slopes and volcanoes are forecast (Voight 1988). Of all places' readings
+ *    the middle one counts. Once a tenth of a place's requests fails, latency says nothing any more: its users are hurt already.
+ * 2. The failing ratio r, on the exponential through its value and slope now: T = ln(threshold / r) · r / r'. The earliest place counts.
  *
- * The line is the steeper of those through the last 15 and the last 6 minutes (Theil–Sen). u₀, the constants of T and the 80 % interval
- * [0.4 T, 1.35 T] come from simulated outages, the interval as quantiles of (time left) / T: docs/decisions/0012.
+ * s and r' are Theil–Sen slopes over a quarter of an hour, r' that of the last 6 minutes where it is steeper. An 80 % interval is as wide as
+ * the slope is unsure; of a slope that is too unsure nothing is told. k, and how intervals widen, come from simulated outages:
+ * docs/decisions/0012.
  */
 import type { Minute } from "./group-track.ts";
 import { fitTrend, isBend } from "./trend.ts";
@@ -23,28 +23,30 @@ export interface Eta {
 
 /** Normal quantile that a slope must pass to be called rising: one chance in a thousand, one-sided. */
 const zRising = 3.09;
+/** Of the bounds that say how sure a slope is: 80 %, two-sided. */
+const zInterval = 1.28;
 
 const fitMinutes = 15;
 const recentMinutes = 6;
 
 export type LoadLaw = "batch" | "queue";
 
-const usualUtilisation = { batch: 0.65, queue: 0.5 } as const satisfies Record<LoadLaw, number>;
+/** k. A batching model server slows down less before it is full: time to first token ∝ 1 + 4u² there. */
+const slowdownExponent = { batch: 0.22, queue: 0.5 } as const satisfies Record<LoadLaw, number>;
 
-const overflowMinutes = { whole: 7, local: 11 } as const;
-const convexity = 0.6;
-/** What has not happened yet takes at least this long: in less, growth over minutes can not be told. */
-const leastMinutes = 4;
-const interval = { low: 0.4, high: 1.35 } as const;
+/** Nearer than this, growth over minutes tells nothing. */
+const leastMinutes = 2;
+/** What has to grow by more than this factor is not foretold by its slope. */
+const mostGrowth = 5;
 /** Failing ratio from which growth is told by factors. */
 const leastFailing = 0.01;
 
-/** Utilisation now, from the slow-down against the usual one. */
-function utilisationOf(law: LoadLaw, slowdown: number): number {
-  const usual = usualUtilisation[law];
-  if (law === "queue") return 1 - (1 - usual) / Math.max(0.01, slowdown);
-  return Math.sqrt(Math.max(0, (slowdown * (1 + 4 * usual * usual) - 1) / 4));
-}
+/** Width of a slope's 80 % interval over the slope, above which it foretells nothing. */
+const mostUnsure = { latency: 0.8, failing: 0.5 } as const;
+/** What the laws themselves leave open, in the same measure. */
+const lawUnsure = 0.3;
+/** ln of how far the bounds of T lie from it, a unit of unsureness. */
+const reach = { low: 1, high: 0.8 } as const;
 
 /**
  * Whether values surely rise, and still do: a slope above 0 at one chance in a thousand over a quarter of an hour, above 0 over the last
@@ -63,60 +65,72 @@ const orUndefined = (value: number | null): number | undefined => value ?? undef
 
 interface Course {
   readonly now: number;
-  /** Per minute, > 0. */
+  /** Per minute, > 0: over a quarter of an hour, over the last minutes. */
   readonly slope: number;
+  readonly recentSlope: number;
+  /** Width of the slope's 80 % interval over the slope. */
+  readonly unsure: number;
 }
 
-/** Where values are and how fast they rise; undefined unless they surely do. */
-function courseOf(values: readonly (number | null)[]): Course | undefined {
+/** Where values are and how fast they rise; undefined unless they surely do, and it is known well enough how fast. */
+function courseOf(values: readonly (number | null)[], unsureAtMost: number): Course | undefined {
   if (!isRising(values)) return undefined;
-  const long = fitTrend(values.slice(-fitMinutes).map(orUndefined), 0);
+  const long = fitTrend(values.slice(-fitMinutes).map(orUndefined), zInterval);
   const short = fitTrend(values.slice(-recentMinutes).map(orUndefined), 0);
   if (long === undefined || short === undefined) return undefined;
-  return { now: short.last, slope: Math.max(long.slope, short.slope) };
+  const unsure = (long.slopeHigh - long.slopeLow) / long.slope;
+  if (unsure > unsureAtMost) return undefined;
+  return { now: short.last, slope: long.slope, recentSlope: short.slope, unsure };
 }
 
-/** Minutes until utilisation reaches 1 in a line; undefined unless it surely rises. */
-export function minutesToSaturation(minutes: readonly Minute[], law: LoadLaw): number | undefined {
-  const course = courseOf(
-    minutes.map(({ slowdown }) =>
-      slowdown === null ? null : utilisationOf(law, Math.exp(slowdown)),
-    ),
-  );
-  return course === undefined ? undefined : Math.max(0, 1 - course.now) / course.slope;
+function etaOf(minutes: number, unsure: number): Eta {
+  const median = Math.max(leastMinutes, minutes);
+  const units = unsure + lawUnsure;
+  return {
+    low: median * Math.exp(-reach.low * units),
+    median,
+    high: median * Math.exp(reach.high * units),
+  };
 }
 
-/** Minutes until the failing ratio reaches a threshold; undefined unless it surely rises, and in a line within the horizon. */
-export function minutesToFailing(
-  minutes: readonly Minute[],
-  { threshold, horizonMinutes }: { readonly threshold: number; readonly horizonMinutes: number },
-): number | undefined {
-  const course = courseOf(minutes.map(({ failing }) => failing));
+/** By a place's latency; undefined unless it surely rises. */
+export function foretellByLatency(minutes: readonly Minute[], law: LoadLaw): Eta | undefined {
+  const slowdowns = minutes.map(({ slowdown }) => slowdown);
+  const course = courseOf(slowdowns, mostUnsure.latency);
+  if (course === undefined) return undefined;
+  return etaOf(slowdownExponent[law] / course.slope, course.unsure);
+}
+
+/** When a place's failing ratio reaches a threshold; undefined unless it surely rises, and if it is far from it or past it. */
+export function foretellByFailing(minutes: readonly Minute[], threshold: number): Eta | undefined {
+  const ratios = minutes.map(({ failing }) => failing);
+  const course = courseOf(ratios, mostUnsure.failing);
   if (course === undefined) return undefined;
   const now = Math.max(leastFailing, course.now);
-  if (now >= threshold) return 0;
-  const line = (threshold - now) / course.slope;
-  if (line > horizonMinutes) return undefined;
-  const exponential = Math.log(threshold / now) / (course.slope / now);
-  return Math.sqrt(line * exponential);
+  if (now >= threshold || mostGrowth * now < threshold) return undefined;
+  const slope = Math.max(course.slope, course.recentSlope);
+  return etaOf((Math.log(threshold / now) * now) / slope, course.unsure);
 }
 
-/** The outage, out of all places' readings: the middle one of saturation, the earliest of failures. Undefined without any. */
+/** The outage, out of all places' readings: the middle one of latency, the earliest of failures. Undefined without any. */
 export function forecastOutage(readings: {
-  readonly saturation: readonly number[];
-  readonly failing: readonly number[];
-  /** Whether all model calls, or all of a service's requests, are touched rather than places. */
-  readonly isWhole: boolean;
+  readonly latency: readonly Eta[];
+  readonly failing: readonly Eta[];
 }): Eta | undefined {
-  const sorted = readings.saturation.toSorted((a, b) => a - b);
+  const sorted = readings.latency.toSorted(earlier);
   const n = sorted.length;
   const candidates = [...readings.failing];
-  if (n > 0) {
-    const middle = ((sorted[(n - 1) >> 1] as number) + (sorted[n >> 1] as number)) / 2;
-    const overflow = readings.isWhole ? overflowMinutes.whole : overflowMinutes.local;
-    candidates.push(overflow + convexity * middle);
-  }
-  if (candidates.length === 0) return undefined;
-  const median = Math.max(leastMinutes, Math.min(...candidates));
-  return { low: interval.low * median, median, high: interval.high * median };
+  if (n > 0) candidates.push(between(sorted[(n - 1) >> 1] as Eta, sorted[n >> 1] as Eta));
+  return candidates.toSorted(earlier)[0];
+}
+
+const earlier = (a: Eta, b: Eta): number => a.median - b.median;
+
+/** Half-way by factors. */
+function between(a: Eta, b: Eta): Eta {
+  return {
+    low: Math.sqrt(a.low * b.low),
+    median: Math.sqrt(a.median * b.median),
+    high: Math.sqrt(a.high * b.high),
+  };
 }

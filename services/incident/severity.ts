@@ -4,7 +4,13 @@
  */
 import type { SignalName } from "../contracts/frame.ts";
 import { slownessSignals } from "./families.ts";
-import { forecastOutage, isRising, minutesToFailing, minutesToSaturation } from "./forecast.ts";
+import {
+  type Eta,
+  forecastOutage,
+  foretellByFailing,
+  foretellByLatency,
+  isRising,
+} from "./forecast.ts";
 import type { Minute } from "./group-track.ts";
 import type { Forecast, Opinion, SeverityInput } from "./opinion.ts";
 import { lastingRatio, lastingToPage, pressureToPage } from "./pressure.ts";
@@ -141,41 +147,36 @@ const hurtRatio = 0.1;
 
 function bestForecast(input: SeverityInput): Forecast {
   if (input.family !== "service") return undefined;
-  const { breachFailureRatio, forecastHorizonMinutes: horizonMinutes } = input.judgement.incident;
+  const { breachFailureRatio } = input.judgement.incident;
   const scopes = input.scopes.filter(({ isFilled, share }) => isFilled && share >= precursorShare);
   const isHurt = scopes.some(({ track }) => (track.minutes.at(-1)?.failing ?? 0) >= hurtRatio);
-  const saturation: number[] = [];
-  const failing: number[] = [];
+  const latency: Eta[] = [];
+  const failing: Eta[] = [];
   let widest: Scope | undefined;
   for (const scope of scopes) {
     const { minutes } = scope.track;
     const full =
       !isHurt && isSlow(minutes, 2, tellingOf(scope))
-        ? minutesToSaturation(minutes, scope.isHttp ? "queue" : "batch")
+        ? foretellByLatency(minutes, scope.isHttp ? "queue" : "batch")
         : undefined;
     const breach = isFailing(minutes)
-      ? minutesToFailing(minutes, {
-          threshold: breachRatioOf(scope, breachFailureRatio),
-          horizonMinutes,
-        })
+      ? foretellByFailing(minutes, breachRatioOf(scope, breachFailureRatio))
       : undefined;
-    if (full !== undefined) saturation.push(full);
+    if (full !== undefined) latency.push(full);
     if (breach !== undefined) failing.push(breach);
     if ((full !== undefined || breach !== undefined) && isWider(scope, widest)) widest = scope;
   }
-  const isWhole = scopes.some((scope) => scope.isWhole);
-  const eta = forecastOutage({ saturation, failing, isWhole });
+  const eta = forecastOutage({ latency, failing });
   if (eta === undefined || widest === undefined) return undefined;
-  const threshold = percent(breachRatioOf(widest, breachFailureRatio));
   const what = widest.isWhole
-    ? `${threshold} of users failing`
-    : `${threshold} failing over ${widest.name}`;
+    ? `${percent(breachFailureRatio)} of users failing`
+    : `${percent(breachRatioOf(widest, breachFailureRatio))} failing over ${widest.name}`;
   return { eta, what };
 }
 
-/** Of everything the stated ratio, within a place half of its requests. */
+/** Half of a place's requests, or so many that of all users the stated ratio fails: whichever comes first. */
 function breachRatioOf(scope: Scope, breachFailureRatio: number): number {
-  return scope.isWhole ? breachFailureRatio : Math.max(0.5, breachFailureRatio);
+  return Math.min(Math.max(0.5, breachFailureRatio), breachFailureRatio / scope.share);
 }
 
 function isWider(scope: Scope, than: Scope | undefined): boolean {

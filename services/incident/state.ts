@@ -98,6 +98,8 @@ export interface Episode {
   /** Failing ratio beyond the usual; absent in older checkpoints. */
   saidFailing?: number;
   saidMs: number;
+  /** Whether any of it said how long is left; in states from before it was kept: no. */
+  hasSaidForecast?: boolean;
   /** Degraded share a minute, for the doubling time: the last half hour. */
   shares: number[];
   totals: { bad: number; of: number; tenants: number };

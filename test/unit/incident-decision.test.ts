@@ -94,6 +94,18 @@ describe("what pages", () => {
     expect(page?.reason).toContain("rising");
   });
 
+  it("tells how long is left once that can be said, though the page could not", () => {
+    const play = warm();
+    play.play(10 * minute, () => ({ failing: 0.06 }));
+    const [page] = pages(play.incidents);
+    expect(page?.forecast).toBeNull();
+    const start = play.window;
+    play.play(10 * minute, (_, window) => ({ failing: 0.06 + 0.01 * ((window - start) / minute) }));
+    const told = play.incidents.filter(({ forecast }) => forecast !== null);
+    expect(said(told)).toEqual(["grew"]);
+    expect(told[0]?.forecast?.what).toBe("20 % of users failing");
+  });
+
   it("pages when a model takes more than twice as long for five minutes, though nothing rises or fails", () => {
     const play = warm();
     play.play(15 * minute);

@@ -6,17 +6,11 @@ import {
   sharedThreshold,
 } from "../../services/incident/evidence.ts";
 import {
-  forecastOutage,
-  minutesToFailing,
-  minutesToSaturation,
-} from "../../services/incident/forecast.ts";
-import {
   logSlowdown,
   slowShareAfter,
   upperNormalQuantile,
   upperNormalTail,
 } from "../../services/incident/slowness.ts";
-import { fitTrend } from "../../services/incident/trend.ts";
 
 const bounds = { limit: 4, cap: 10 };
 
@@ -82,82 +76,5 @@ describe("slowness from counts", () => {
 
   it("has no opinion without requests", () => {
     expect(logSlowdown({ bad: 0, of: 0, expected: 0 })).toBe(0);
-  });
-});
-
-describe("trends and forecasts", () => {
-  const minute = (failing: number | null, slowdown: number | null) => ({
-    requests: 1_000,
-    usualRequests: 1_000,
-    failing,
-    slowdown,
-  });
-
-  it("fits a line through outliers and gaps", () => {
-    const values = [0, 1, 2, 90, 4, undefined, 6, 7];
-    expect(fitTrend(values, 1.28)?.slope).toBe(1);
-    expect(fitTrend(values, 1.28)?.last).toBe(7);
-    expect(fitTrend([1, 2, undefined, 3], 1.28)).toBeUndefined();
-  });
-
-  it("puts the threshold between where a line and where an exponential passes it", () => {
-    const minutes = Array.from({ length: 15 }, (_, t) =>
-      minute(0.01 * t + (((7 * t) % 5) * 0.002 - 0.004), 0),
-    );
-    // From 14 %: 6 min in a line, 14 · ln(20 / 14) = 5 min by factors.
-    const left = (threshold: number) =>
-      minutesToFailing(minutes, { threshold, horizonMinutes: 60 });
-    expect(left(0.2)).toBeGreaterThan(4.8);
-    expect(left(0.2)).toBeLessThan(6.2);
-    expect(left(0.1)).toBe(0);
-    expect(left(0.9)).toBeUndefined();
-  });
-
-  it("goes by the last minutes where growth quickens", () => {
-    const minutes = Array.from({ length: 15 }, (_, t) =>
-      minute(t < 9 ? 0.01 + 0.001 * t : 0.02 + 0.02 * (t - 9), 0),
-    );
-    expect(minutesToFailing(minutes, { threshold: 0.2, horizonMinutes: 60 })).toBeLessThan(5);
-  });
-
-  it.each([
-    ["flat", (t: number) => 0.03 + (t % 2) * 0.001],
-    ["falling", (t: number) => 0.1 - 0.005 * t],
-    ["a single late jump", (t: number) => (t > 13 ? 0.1 : 0)],
-  ])("makes no forecast when the ratio is %s", (_, at) => {
-    const minutes = Array.from({ length: 15 }, (_unused, t) => minute(at(t), 0));
-    expect(minutesToFailing(minutes, { threshold: 0.2, horizonMinutes: 60 })).toBeUndefined();
-  });
-
-  it("foresees where a capacity that shrinks steadily is used up", () => {
-    // Utilisation rises from .65 by .01 a minute: 1 is 21 minutes after the 15th.
-    const minutes = Array.from({ length: 15 }, (_, t) => {
-      const u = 0.65 + 0.01 * t;
-      return minute(0, Math.log((1 + 4 * u * u) / (1 + 4 * 0.65 ** 2)));
-    });
-    expect(minutesToSaturation(minutes, "batch")).toBeCloseTo(21, 6);
-  });
-
-  it("foresees where a plain queue is full", () => {
-    // 1 / (1 − u) from u = .5 by .02 a minute: 1 is 11 minutes after the 15th.
-    const minutes = Array.from({ length: 15 }, (_, t) =>
-      minute(0, Math.log(0.5 / (0.5 - 0.02 * t))),
-    );
-    expect(minutesToSaturation(minutes, "queue")).toBeCloseTo(11, 6);
-  });
-
-  it("gives saturation time to overflow, and takes the middle place", () => {
-    const eta = forecastOutage({ saturation: [40, 10, 20], failing: [], isWhole: true });
-    expect(eta?.median).toBeCloseTo(7 + 0.6 * 20, 12);
-    const local = forecastOutage({ saturation: [40, 10, 20], failing: [], isWhole: false });
-    expect(local?.median).toBeCloseTo(11 + 0.6 * 20, 12);
-    expect(eta?.low).toBeLessThan(eta?.median ?? 0);
-    expect(eta?.high).toBeGreaterThan(eta?.median ?? 0);
-  });
-
-  it("goes by failures where they come first, and never says that it is now", () => {
-    expect(forecastOutage({ saturation: [20], failing: [9, 30], isWhole: true })?.median).toBe(9);
-    expect(forecastOutage({ saturation: [], failing: [0], isWhole: true })?.median).toBe(4);
-    expect(forecastOutage({ saturation: [], failing: [], isWhole: true })).toBeUndefined();
   });
 });

@@ -47,8 +47,9 @@ describe("a bend", () => {
   });
 });
 
-test("a line through points is found beside one that lies far off", () => {
-  const trend = fitTrend([0, 1, 2, 30, 4, 5, 6], 1.28);
-  expect(trend?.slope).toBeCloseTo(1);
-  expect(trend?.last).toBeCloseTo(6);
+test("a line is fitted through outliers and gaps, and not through three points", () => {
+  const values = [0, 1, 2, 90, 4, undefined, 6, 7];
+  expect(fitTrend(values, 1.28)?.slope).toBe(1);
+  expect(fitTrend(values, 1.28)?.last).toBe(7);
+  expect(fitTrend([1, 2, undefined, 3], 1.28)).toBeUndefined();
 });
