@@ -5,7 +5,6 @@ import { cusum } from "./cusum.ts";
 import type { Detector } from "./detector.ts";
 import { ewmaChart } from "./ewma-chart.ts";
 import { exceedance, shortfall } from "./exceedance.ts";
-import { seasonal } from "./seasonal.ts";
 
 /** State is opaque to everyone but the detector that made it. */
 export type AnyDetector = Detector<unknown>;
@@ -16,7 +15,6 @@ export const detectors = [
   shortfall,
   cusum,
   ewmaChart,
-  seasonal,
   absence,
 ] as readonly AnyDetector[];
 

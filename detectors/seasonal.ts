@@ -1,211 +1,167 @@
-import { blindVerdict, type Detector, type Observation, type Verdict } from "./detector.ts";
-import { bonferroni, studentSurprise } from "./tail.ts";
+/**
+ * What is usual at this time of the day and of the week, and how far that has been wrong so far. A profile rather than a judge of windows: it
+ * lives on half hours of a wall clock, which the caller reads off its calendar, and leaves what a difference means to the caller.
+ */
+
+/** Half hours of a day. */
+export const halfHours = 48;
+
+export interface WallTime {
+  /** Days since 1970-01-01 by the wall clock. */
+  readonly day: number;
+  /** 0 … 47. */
+  readonly halfHour: number;
+  /** A holiday or the like: unlike its weekday, and unlike other such days. */
+  readonly isException: boolean;
+}
 
 export interface SeasonalState {
-  windowMs: number;
-  /** Blocks of 5 minutes learned from. */
-  seen: number;
-  /** The block that is being filled: its number since 1970, sum and weight. */
-  block: number;
-  sum: number;
-  weight: number;
-  /** Log values by half hour of the day (UTC); null where none was seen. */
-  profile: (number | null)[];
-  /** What a day of the week adds to the profile. */
-  days: number[];
-  /** How far the level lies above the profile now. */
-  offset: number;
-  /** The rival: an EWMA of the log value. */
-  level: number;
-  /** Decayed absolute errors of profile and rival, and variance of the profile's. */
-  profileError: number;
-  levelError: number;
-  variance: number;
-  /** Verdict on the last whole block. */
-  surprise: number;
-  isUp: boolean;
-  expected: number | null;
+  /** ln(1 + requests a half hour) of the last four weeks by day and half hour; null where none was learnt. */
+  readonly days: Record<string, (number | null)[]>;
+  /** Decayed absolute errors by half hour; null: never compared. */
+  readonly errors: (number | null)[];
+  /** The half hour that is being filled; day −1: none. */
+  filling: {
+    day: number;
+    halfHour: number;
+    count: number;
+    ms: number;
+    isSpoilt: boolean;
+  };
 }
 
-const blockMs = 300_000;
-const slotMs = 1_800_000;
-const dayMs = 24 * 3_600_000;
-const slots = dayMs / slotMs;
-/** A slot is learned from 6 blocks a day: a third of what is new each day. */
-const slotWeight = 0.065;
-const dayWeight = 0.002;
-/** The rival's half-life is about an hour, like that of the control chart. */
-const levelWeight = 1 / 18;
-const offsetWeight = 1 / 36;
-const errorWeight = 1 / 288;
-const warmUpMs = dayMs;
-/** The profile judges only where its error is this much smaller than the rival's. */
-const better = 0.95;
-const clipDeviations = 4;
-const scaleFloor = 0.03;
+/** A half hour that is over, held against what was usual. */
+export interface Residual {
+  /** ln(1 + requests) less the usual one. */
+  readonly residual: number;
+  /** Requests a half hour that were usual. */
+  readonly usual: number;
+  /** Mean absolute residual so far at this time of the day: the largest of this half hour's and its neighbours'. */
+  readonly error: number;
+  /** Days that this half hour is known of. */
+  readonly days: number;
+}
 
-/**
- * What is usual at this time of the day and of the week. The level may wander (offset), only its shape is remembered; where a plain
- * EWMA predicts as well, the profile keeps silent.
- */
-export const seasonal: Detector<SeasonalState> = {
-  id: "seasonal",
-  stateVersion: 1,
-  accepts: ["count", "level"],
+const week = 7;
+/** Days that the level is the middle of, and how far back those may lie: exceptions leave gaps. */
+const recentDays = 5;
+const lookBackDays = 2 * week;
+/** Weekdays of those days are known by a week before each, against the week before that. */
+const keptDays = lookBackDays + 2 * week + 1;
+const halfHourMs = 30 * 60_000;
+/** Of a half hour with less time than this in windows nothing is learnt. */
+const leastMs = halfHourMs / 2;
+/** Part of an error that is new each day, and what it may exceed the one before by: a single odd day does not make a time uncertain. */
+const errorWeight = 0.2;
+const clip = { factor: 3, more: 0.05 } as const;
+const perUnit = 1_000;
+
+export const seasonal = {
   about: {
     formula:
-      "blocks of 5 min, y = ln(1 + mean); ŷ = profile[half hour of the day] + day of the week + offset; judged while the decayed |y − ŷ| < 0.95 × that of an EWMA of half-life 1 h; P(T₈ > |y − ŷ|/σ) two-sided; residuals clipped at 4σ",
-    source: "Winters 1960 without spectral search; choice of expert by decayed error",
-    cost: "≈ 0.3 µs a window of a minute on a busy machine; 70 numbers of state",
-    falseAlarm: "two-sided probability under Student's t with 8 degrees of freedom of a block",
+      "y = ln(1 + requests) by half hour of the wall clock, four weeks of them; a weekday adds what it had beyond the lower median of the week before it, twice in a row (the smaller, if of one sign; where only one is known, what is below); usual = the lower median of the last 5 days known, each less what its weekday adds, plus what this weekday does; error: decayed |y − usual| by half hour, a fifth new each day, clipped at 3 × itself + .05",
+    source:
+      "seasonal naive forecast (Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 5.2) with a median over seasons in place of the last one",
+    cost: "an addition a window, some look-ups a half hour; at most 1,440 numbers of state",
+    falseAlarm:
+      "none of its own: it tells a residual and the usual size of such residuals. A single odd day is never usual once three days are known, and a new level is from the third day on",
   },
-  initialState: (windowMs) => ({
-    windowMs,
-    seen: 0,
-    block: -1,
-    sum: 0,
-    weight: 0,
-    profile: new Array<number | null>(slots).fill(null),
-    days: new Array<number>(7).fill(0),
-    offset: 0,
-    level: 0,
-    profileError: 0,
-    levelError: 0,
-    variance: 0,
-    surprise: 0,
-    isUp: false,
-    expected: null,
+  initialState: (): SeasonalState => ({
+    days: {},
+    errors: new Array<number | null>(halfHours).fill(null),
+    filling: { day: -1, halfHour: 0, count: 0, ms: 0, isSpoilt: false },
   }),
-  step(state, observation, { isFrozen, isBandWanted = true }) {
-    const value = levelOf(observation);
-    const block = Math.floor(observation.windowStartMs / blockMs);
-    if (block !== state.block) {
-      if (state.weight > 0) takeBlock(state, isFrozen);
-      state.block = block;
-      state.sum = 0;
-      state.weight = 0;
+  /**
+   * Takes a window's count in, in place, and gives the half hour that it ends; undefined: it ends none, or nothing is known of it. A half hour in which
+   * `isFrozen` once was is neither judged nor learnt, nor is one of a day that is an exception.
+   */
+  step(
+    state: SeasonalState,
+    count: number,
+    window: { readonly at: WallTime; readonly windowMs: number; readonly isFrozen: boolean },
+  ): Residual | undefined {
+    const { at, windowMs, isFrozen } = window;
+    let { filling } = state;
+    let residual: Residual | undefined;
+    if (at.day !== filling.day || at.halfHour !== filling.halfHour) {
+      residual = keep(state);
+      const { day, halfHour } = at;
+      filling = { day, halfHour, count: 0, ms: 0, isSpoilt: false };
+      state.filling = filling;
     }
-    if (value === undefined) return { state, verdict: blindVerdict };
-    state.sum += value;
-    state.weight++;
-    return { state, verdict: conclude(state, isFrozen, isBandWanted) };
+    filling.count += count;
+    filling.ms += windowMs;
+    if (isFrozen || at.isException) filling.isSpoilt = true;
+    return residual;
   },
-  silentRow: {
-    length: 9,
-    write(state, row, at) {
-      row[at] = state.windowMs;
-      row[at + 1] = state.seen;
-      row[at + 2] = state.block;
-      row[at + 3] = state.sum;
-      row[at + 4] = state.weight;
-      row[at + 5] = state.variance;
-      row[at + 6] = state.surprise;
-      row[at + 7] = state.isUp ? 1 : 0;
-      row[at + 8] = state.expected ?? Number.NaN;
-    },
-    read(row, at, state) {
-      state.windowMs = (row[at] as number) | 0;
-      state.seen = (row[at + 1] as number) | 0;
-      state.block = row[at + 2] as number;
-      state.sum = row[at + 3] as number;
-      state.weight = (row[at + 4] as number) | 0;
-      state.variance = row[at + 5] as number;
-      state.surprise = row[at + 6] as number;
-      state.isUp = row[at + 7] === 1;
-      state.expected = orNull(row[at + 8] as number);
-    },
-    // At the end of a block the profile is asked for, too.
-    isEnough: (row, at, windowStartMs) => row[at + 2] === Math.floor(windowStartMs / blockMs),
+  /** ln(1 + requests) that is usual then, by the days before; undefined: nothing is known, or the day is an exception. */
+  usualAt(state: SeasonalState, { day, halfHour, isException }: WallTime): number | undefined {
+    if (isException) return undefined;
+    const values = (then: number) => state.days[then]?.[halfHour] ?? undefined;
+    const recent: number[] = [];
+    for (let ago = 1; ago <= lookBackDays && recent.length < recentDays; ago++) {
+      const value = values(day - ago);
+      if (value !== undefined) recent.push(value - addedBy(values, day - ago));
+    }
+    const level = lowerMedian(recent);
+    return level === undefined ? undefined : level + addedBy(values, day - week);
   },
-};
+} as const;
 
-function orNull(value: number): number | null {
-  return Number.isNaN(value) ? null : value;
+type Values = (day: number) => number | undefined;
+
+function lowerMedian(values: readonly number[]): number | undefined {
+  return values.toSorted((a, b) => a - b)[(values.length - 1) >> 1];
 }
 
-function levelOf(observation: Observation): number | undefined {
-  if (observation.kind === "count") return observation.count >= 0 ? observation.count : undefined;
-  if (observation.kind !== "level" || observation.value === undefined) return undefined;
-  const value = observation.value / (observation.factor ?? 1);
-  return value >= 0 && value < Number.POSITIVE_INFINITY ? value : undefined;
+/** What the weekday of a day adds to what other days have, by that day and the one a week before. */
+function addedBy(values: Values, day: number): number {
+  const last = addedOn(values, day);
+  const before = addedOn(values, day - week);
+  if (last === undefined || before === undefined) return Math.min(0, last ?? before ?? 0);
+  return last < 0 ? Math.min(0, Math.max(last, before)) : Math.max(0, Math.min(last, before));
 }
 
-function isWarmingUp(state: SeasonalState): boolean {
-  return state.seen * blockMs < warmUpMs;
+/** What a day had beyond the week before it. */
+function addedOn(values: Values, day: number): number | undefined {
+  const value = values(day);
+  const others = Array.from({ length: week }, (_, index) => values(day - 1 - index));
+  const level = lowerMedian(others.filter((other) => other !== undefined));
+  return value === undefined || level === undefined ? undefined : value - level;
 }
 
-function conclude(state: SeasonalState, isFrozen: boolean, isBandWanted: boolean): Verdict {
-  const isWarming = isWarmingUp(state);
-  const { expected, low, high } = isBandWanted && !isWarming ? bandOf(state) : blindVerdict;
+/** The half hour that is over becomes part of its day. One that the clock repeats counts as it was the second time. */
+function keep(state: SeasonalState): Residual | undefined {
+  const { days, errors, filling } = state;
+  const { day, halfHour, count, ms, isSpoilt } = filling;
+  if (ms < leastMs || isSpoilt) return undefined;
+  const y = Math.log1p((count * halfHourMs) / ms);
+  const usual = seasonal.usualAt(state, { day, halfHour, isException: false });
+  const residual = usual === undefined ? undefined : compare(state, y, usual);
+  const values = days[day] ?? new Array<number | null>(halfHours).fill(null);
+  days[day] = values;
+  values[halfHour] = round(y);
+  for (const key of Object.keys(days)) if (Number(key) <= day - keptDays) delete days[key];
+  if (residual === undefined) return undefined;
+  const size = Math.abs(residual.residual);
+  const before = errors[halfHour] ?? size;
+  const clipped = Math.min(size, clip.factor * before + clip.more);
+  errors[halfHour] = round(before + errorWeight * (clipped - before));
+  return residual;
+}
+
+function compare(state: SeasonalState, y: number, usual: number): Residual {
+  const { days, errors, filling } = state;
+  const { halfHour } = filling;
+  const near = [halfHour - 1, halfHour, halfHour + 1].map(
+    (at) => errors[(at + halfHours) % halfHours] ?? Number.POSITIVE_INFINITY,
+  );
   return {
-    state: isWarming ? "warming" : isFrozen ? "frozen" : "judging",
-    surprise: state.surprise,
-    direction: state.surprise === 0 ? "none" : state.isUp ? "up" : "down",
-    expected,
-    low,
-    high,
+    residual: y - usual,
+    usual: Math.expm1(usual),
+    error: Math.max(...near),
+    days: Object.values(days).filter((values) => (values[halfHour] ?? null) !== null).length,
   };
 }
 
-function bandOf({ expected, variance }: SeasonalState): Pick<Verdict, "expected" | "low" | "high"> {
-  if (expected === null) return blindVerdict;
-  const width = 3 * Math.sqrt(Math.max(variance, scaleFloor ** 2));
-  return {
-    expected: Math.exp(expected) - 1,
-    low: Math.max(0, Math.exp(expected - width) - 1),
-    high: Math.max(0, Math.exp(expected + width) - 1),
-  };
-}
-
-function takeBlock(state: SeasonalState, isFrozen: boolean): void {
-  const y = Math.log(1 + state.sum / state.weight);
-  const startMs = state.block * blockMs;
-  const slot = Math.floor((startMs % dayMs) / slotMs);
-  const day = Math.floor(startMs / dayMs) % 7;
-  const known = state.profile[slot] ?? null;
-  const daily = state.days[day] as number;
-  const isWarming = isWarmingUp(state);
-  state.surprise = 0;
-  state.expected = known === null ? null : known + daily + state.offset;
-  let residual = 0;
-  if (state.expected !== null) {
-    const sigma = Math.sqrt(Math.max(state.variance, scaleFloor ** 2));
-    const error = y - state.expected;
-    // While warming there is no scale to clip by.
-    residual = isWarming
-      ? error
-      : Math.max(-clipDeviations * sigma, Math.min(clipDeviations * sigma, error));
-    if (!isWarming && state.profileError < better * state.levelError) {
-      state.surprise = bonferroni(studentSurprise(Math.abs(error) / sigma), 2);
-      state.isUp = error > 0;
-    }
-  }
-  if (isFrozen && !isWarming) return;
-  learn(state, { y, slot, day, known, residual });
-}
-
-function learn(
-  state: SeasonalState,
-  block: {
-    readonly y: number;
-    readonly slot: number;
-    readonly day: number;
-    readonly known: number | null;
-    readonly residual: number;
-  },
-): void {
-  const { y, slot, day, known, residual } = block;
-  if (state.seen === 0) state.level = y;
-  if (known === null) state.profile[slot] = y - state.offset;
-  else {
-    state.profileError += errorWeight * (Math.abs(residual) - state.profileError);
-    state.levelError += errorWeight * (Math.abs(y - state.level) - state.levelError);
-    state.variance +=
-      Math.max(errorWeight, 1 / (state.seen + 1)) * (residual ** 2 - state.variance);
-    state.profile[slot] = known + slotWeight * residual;
-    state.days[day] = (state.days[day] as number) + dayWeight * residual;
-    state.offset += offsetWeight * residual;
-  }
-  state.level += levelWeight * (y - state.level);
-  state.seen++;
-}
+const round = (value: number): number => Math.round(perUnit * value) / perUnit;

@@ -3,6 +3,14 @@ import * as z from "zod";
 import { integer, number, section } from "./config-fields.ts";
 import { defaultDimensions } from "./measures.ts";
 
+function isTimeZone(name: string): boolean {
+  try {
+    return new Intl.DateTimeFormat("en-US", { timeZone: name }) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 export const judgementSchema = section("What results depend on. A change starts a new epoch.", {
   window: section("Windows in event time (the end of a span).", {
     lengthMs: integer(
@@ -99,6 +107,29 @@ export const judgementSchema = section("What results depend on. A change starts 
       60,
       [1, 1_440],
       "A precursor pages only if the breach is forecast within this many minutes.",
+    ),
+    calendar: section(
+      "The wall clock by which traffic is held against what the same hour of other days usually has.",
+      {
+        timeZone: z
+          .string()
+          .refine(isTimeZone, "must be an IANA time zone such as Europe/Berlin")
+          .default("UTC")
+          .meta({
+            description:
+              "IANA time zone of most users, so that hours stay theirs when daylight saving begins and ends.",
+            examples: ["Europe/Berlin", "America/New_York"],
+          }),
+        exceptions: z
+          .array(z.iso.date())
+          .max(1_000)
+          .default([])
+          .meta({
+            description:
+              "Days unlike others, holidays for instance (YYYY-MM-DD): their traffic is neither judged by what is usual nor learnt.",
+            examples: [["2026-12-25", "2027-01-01"]],
+          }),
+      },
     ),
   }),
 });

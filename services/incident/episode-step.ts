@@ -3,6 +3,7 @@ import type { CellKey } from "../contracts/cell.ts";
 import type { Judgement } from "../contracts/config.ts";
 import type { CellFrame, SignalName } from "../contracts/frame.ts";
 import { type Incident, severities } from "../contracts/incident.ts";
+import { declineOpinion } from "./declined.ts";
 import type { Degraded } from "./degraded.ts";
 import { slownessSignals } from "./families.ts";
 import { forgetFarSlower } from "./far-slower-share.ts";
@@ -102,6 +103,8 @@ function resolve(episode: Episode, window: FleetWindow, reason: string): Inciden
 function resolvedReason(episode: Episode, judgement: Judgement, window: FleetWindow): string {
   const { resolveAfterWindows } = judgement.incident;
   const seconds = Math.round((resolveAfterWindows * window.windowMs) / 1000);
+  if (episode.family === "decline")
+    return "Requests are no longer far fewer than usual: most are back, or so few have become usual, or the day is an exception";
   const what = episode.family === "silence" ? "Requests are back" : "Back to normal";
   return `${what} for ${resolveAfterWindows} windows with requests (${seconds} s)`;
 }
@@ -110,19 +113,21 @@ function resolvedReason(episode: Episode, judgement: Judgement, window: FleetWin
 function announce(episode: Episode, view: EpisodeView, step: EpisodeStep): Incident[] {
   const { state, window, judgement, degraded, isNew } = step;
   const opinion =
-    episode.family === "silence"
-      ? silenceOpinion(view, judgement)
-      : judgeSeverity({
-          ...view,
-          judgement,
-          family: episode.family,
-          scopes: scopesOf(state, { cells: view.cells, family: episode.family }),
-          pressure: episode.pressure,
-          failingRatio: excessRatio(view.failing),
-          signals: signalsNow(view, degraded),
-          unusualWindows: episode.unusualWindows,
-          windowMs: window.windowMs,
-        });
+    view.decline !== undefined
+      ? declineOpinion(view.decline, window.windowStartMs - state.decline.sinceMs)
+      : episode.family === "silence"
+        ? silenceOpinion(view, judgement)
+        : judgeSeverity({
+            ...view,
+            judgement,
+            family: episode.family,
+            scopes: scopesOf(state, { cells: view.cells, family: episode.family }),
+            pressure: episode.pressure,
+            failingRatio: excessRatio(view.failing),
+            signals: signalsNow(view, degraded),
+            unusualWindows: episode.unusualWindows,
+            windowMs: window.windowMs,
+          });
   const records: Incident[] = [];
   const isLess = severities.indexOf(opinion.severity) < severities.indexOf(episode.severity);
   const shown = isLess ? { ...opinion, reason: episode.reason, leads: episode.leads } : opinion;

@@ -4,8 +4,9 @@ import type { SignalName } from "../contracts/frame.ts";
 /**
  * service: slow, failing, overloaded, the ladder of an outage. quality: answers that arrive but are no good.
  * quota: few tenants run into their own limits. client: callers' mistakes. silence: no requests where there should be.
+ * decline: fewer requests than this time of the week usually has.
  */
-export const families = ["service", "quality", "quota", "client", "silence"] as const;
+export const families = ["service", "quality", "quota", "client", "silence", "decline"] as const;
 export type Family = (typeof families)[number];
 
 const bySignal: Readonly<Record<SignalName, Family | "context">> = {

@@ -15,7 +15,7 @@ export function leadingSignalOf(
   { episode, view, state, opinion }: RecordInput,
   evidence: readonly Evidence[],
 ): SignalName {
-  if (episode.family === "silence") return "traffic";
+  if (episode.family === "silence" || episode.family === "decline") return "traffic";
   if (episode.family === "client") return "client_errors";
   if (episode.family === "quota") return "rate_limited";
   if (opinion.leads === "stragglers") return "stragglers";

@@ -13,10 +13,11 @@ export function placeOf(input: RecordInput): Place {
   const { state, episode, view } = input;
   const mode = modeOf(input);
   const samples: PlaceSample[] = [];
-  // What is another incident's says nothing of this one's place.
+  // What is another incident's says nothing of this one's place; a decline has no place.
   const others = new Set(
     state.episodes
       .filter((other) => other !== episode && other.phase !== "resolved")
+      .filter(({ family }) => family !== "decline")
       .flatMap((other) => Object.keys(other.members)),
   );
   const tallyOf = plainestTally(input, mode);
@@ -73,7 +74,7 @@ function modeOf(input: RecordInput): Mode {
   const { episode, view, opinion, state } = input;
   const { family } = episode;
   if (family === "client") return "refused";
-  if (family === "quota" || family === "silence") return "membership";
+  if (["quota", "silence", "decline"].includes(family)) return "membership";
   if (isOfSlice(input)) return "slice";
   const isOutright = view.cells.some((key) => state.cells[key]?.outright.isSure);
   if (opinion.leads === "outright" && isOutright) return "outright";

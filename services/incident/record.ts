@@ -40,6 +40,7 @@ export function makeRecord(input: RecordInput, transition: Transition): Incident
       quietMs: view.quietMs,
       isFleetSilent: view.isFleetSilent,
       trafficLoss: view.trafficLoss?.share,
+      decline: view.decline,
       trend: view.isSpreading ? "spreading" : opinion.forecast === undefined ? "steady" : "growing",
     }),
     dimensions: place.dimensions.map((one) => ({ ...one })),

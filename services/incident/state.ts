@@ -8,6 +8,7 @@ import { initialJoin, type JoinState } from "./join.ts";
 import type { SilenceMemory } from "./silence-memory.ts";
 import type { Slices } from "./slices.ts";
 import type { CellTrack } from "./track.ts";
+import { initialDecline, type TrafficDecline } from "./traffic-decline.ts";
 import { initialFlaps, type TrafficFlaps } from "./traffic-flaps.ts";
 
 /** Requests that no longer come, see `traffic-loss.ts`. */
@@ -36,6 +37,7 @@ export interface IncidentState {
   /** A loss of traffic everywhere at once, while it lasts. */
   trafficLoss: TrafficLoss | null;
   readonly flaps: TrafficFlaps;
+  readonly decline: TrafficDecline;
   windows: number;
 }
 
@@ -122,6 +124,7 @@ export function initialState(): IncidentState {
     recentRequests: [],
     trafficLoss: null,
     flaps: initialFlaps(),
+    decline: initialDecline(),
     windows: 0,
   };
 }

@@ -43,6 +43,8 @@ export interface EpisodeView {
   readonly isFleetSilent: boolean;
   /** Share of traffic that is missing everywhere at once; undefined: none is. */
   readonly trafficLoss: TrafficLoss | undefined;
+  /** Share of what this time of the week usually has that is missing; undefined: the episode is of another kind. */
+  readonly decline: number | undefined;
 }
 
 interface ViewStep {
@@ -85,6 +87,7 @@ export function viewEpisode(
     quietMs: quiet * window.windowMs,
     isFleetSilent: episode.family === "silence" && isFleetSilent(state, window.windowMs),
     trafficLoss: episode.family === "silence" ? (state.trafficLoss ?? undefined) : undefined,
+    decline: episode.family === "decline" ? state.decline.share : undefined,
   };
 }
 

@@ -14,6 +14,8 @@ export interface TitleFacts {
   readonly isFleetSilent: boolean;
   /** Share of traffic that is missing everywhere at once. */
   readonly trafficLoss: number | undefined;
+  /** Share of what this time of the week usually has that is missing. */
+  readonly decline: number | undefined;
   readonly trend: "spreading" | "growing" | "steady";
 }
 
@@ -23,6 +25,8 @@ export function titleOf(facts: TitleFacts): string {
     return `Foreshock sees no telemetry at all, for ${formatSpan(facts.quietMs)}`;
   if (facts.trafficLoss !== undefined)
     return `${placeWords(facts.dimensions)}: ${formatRatio(facts.trafficLoss)} of the traffic gone at once`;
+  if (facts.decline !== undefined)
+    return `${placeWords(facts.dimensions)}: ${formatRatio(facts.decline)} fewer requests than usual at this time`;
   const trend = facts.trend === "steady" ? "" : `, ${facts.trend}`;
   return `${placeWords(facts.dimensions)}: ${symptomOf(facts)}${trend}`;
 }

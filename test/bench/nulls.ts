@@ -2,7 +2,7 @@
  * What a detector's surprise promises, held against series in which nothing happens: a surprise of s or more may come in one window of
  * 10^s. Ten thousand seeded series, each long enough to be learnt first; traffic comes in bursts, ratios scatter more than chance,
  * levels wander, and every second series of requests has tides.
- *   npm run bench:nulls -- [--runs 10000] [--only cusum,seasonal] [--workers 2] [--seed N] [--json FILE] [--quick]
+ *   npm run bench:nulls -- [--runs 10000] [--only cusum,exceedance] [--workers 2] [--seed N] [--json FILE] [--quick]
  */
 import { fork } from "node:child_process";
 import type { ObservationKind } from "../../detectors/detector.ts";

@@ -227,6 +227,7 @@ describe("titles", () => {
     quietMs: 360_000,
     isFleetSilent: false,
     trafficLoss: undefined,
+    decline: undefined,
     trend: "steady",
   };
   it.each<[Partial<TitleFacts>, string]>([
