@@ -2,6 +2,7 @@ import { decayWithHalfLife } from "./decay.ts";
 import { blindVerdict, calmVerdict, type Detector, type Verdict } from "./detector.ts";
 import { type Dispersion, emptyDispersion, learnDispersion, rhoForHorizon } from "./dispersion.ts";
 import { emptyHorizons, type HorizonSums, pushHorizons, skipHorizons } from "./horizons.ts";
+import { learnedRatio, priorOf } from "./learned-ratio.ts";
 import { ratioBand, surpriseOverHorizons } from "./ratio-horizons.ts";
 
 export interface BinomialExactState {
@@ -17,10 +18,7 @@ export interface BinomialExactState {
 
 const decayOf = decayWithHalfLife(6 * 3_600_000);
 const warmUpWindows = 30;
-/** The ratio is taken to be near 0.5 % until 100 requests say otherwise. */
-const priorBad = 0.5;
-const priorOf = 100;
-/** What a single window may add to the baseline, in standard deviations above its expectation. */
+/** What a single window may add to the baseline, in standard deviations above its expectation; all that it has while warming. */
 const learnDeviations = 4;
 
 /**
@@ -34,7 +32,7 @@ export const binomialExact: Detector<BinomialExactState> = {
   accepts: ["ratio"],
   about: {
     formula:
-      "P(X ≥ bad), X ~ BetaBinomial(of, p·s, (1−p)·s) over the last 1, 6, 24 and 120 windows; p = decayed (bad + ½)/(of + 100), half-life 6 h; 1/s = 1/(decayed of + 100) + ρ, ρ the intra-class correlation of blocks; smallest p-value × 4",
+      "P(X ≥ bad), X ~ BetaBinomial(of, p·s, (1−p)·s) over the last 1, 6, 24 and 120 windows; p = decayed (bad + ½)/(of + 100), or what was seen less two standard deviations where that is more, half-life 6 h; 1/s = 1/(decayed of + 100) + ρ, ρ the intra-class correlation of blocks; smallest p-value × 4",
     source: "Skellam 1948 (beta-binomial); Williams 1982 (ρ by moments); Bonferroni",
     cost: "≈ 1.4 µs a window of 12 requests on a busy machine, next to nothing in silence; 50 numbers of state",
     falseAlarm:
@@ -57,7 +55,7 @@ export const binomialExact: Detector<BinomialExactState> = {
     }
     pushHorizons(state.sums, bad, of);
     const weight = state.of + priorOf;
-    const p = (state.bad + priorBad) / weight;
+    const p = learnedRatio(state.bad, state.of);
     const isWarming = state.seen < warmUpWindows;
     const surprise = isWarming ? 0 : surpriseOverHorizons(state.sums, p, weight, state.dispersion);
     const verdict =
@@ -105,8 +103,11 @@ function learn(
   const { bad, of, p } = window;
   const decay = decayOf(state.windowMs);
   // What one may add is above 1 whatever was expected.
+  const isWarming = state.seen < warmUpWindows;
   const learned =
-    bad <= 1 ? bad : Math.min(bad, of * p + learnDeviations * Math.sqrt(of * p * (1 - p)) + 1);
+    isWarming || bad <= 1
+      ? bad
+      : Math.min(bad, of * p + learnDeviations * Math.sqrt(of * p * (1 - p)) + 1);
   state.bad = state.bad * decay + learned;
   state.of = state.of * decay + of;
   learnDispersion(state.dispersion, state.sums, { ...window, decay });

@@ -1,5 +1,6 @@
 import { decayWithHalfLife } from "./decay.ts";
 import { blindVerdict, calmVerdict, type Detector, type Verdict } from "./detector.ts";
+import { learnedRatio } from "./learned-ratio.ts";
 import { clampSurprise } from "./tail.ts";
 
 export interface CusumState {
@@ -47,8 +48,6 @@ const recentWeight = 1 / 8;
 /** Evidence of 20 : 1 that it is over ends it. */
 const overNats = Math.log(20);
 const highestSum = 30 * Math.LN10;
-const priorBad = 0.5;
-const priorOf = 100;
 
 /**
  * Page's cumulative sum for slow drift, over blocks of 6 windows: S ← max(0, S + log-likelihood ratio of "changed" against "as learned").
@@ -137,7 +136,7 @@ function conclude(state: CusumState, isFrozen: boolean): Verdict {
 
 function takeRatioBlock(state: CusumState, isFrozen: boolean): void {
   const { first: k, second: n } = state;
-  const p0 = (state.baseFirst + priorBad) / (state.baseSecond + priorOf);
+  const p0 = learnedRatio(state.baseFirst, state.baseSecond);
   const isWarming = state.seen < warmUpBlocks;
   if (!isWarming) {
     const odds = (smallestOdds * p0) / (1 - p0);
@@ -155,7 +154,8 @@ function takeRatioBlock(state: CusumState, isFrozen: boolean): void {
   const squared = Math.min((k - n * p0) ** 2 / variance, 36);
   state.scaleFirst = state.scaleFirst * decay + squared;
   state.scaleSecond = state.scaleSecond * decay + 1;
-  state.baseFirst = state.baseFirst * decay + Math.min(k, n * p0 + 4 * Math.sqrt(variance) + 1);
+  const learned = isWarming ? k : Math.min(k, n * p0 + 4 * Math.sqrt(variance) + 1);
+  state.baseFirst = state.baseFirst * decay + learned;
   state.baseSecond = state.baseSecond * decay + n;
   state.seen++;
 }
