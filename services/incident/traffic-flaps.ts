@@ -17,9 +17,14 @@ interface Fall {
 }
 const firstFall: Fall = { mean: 0.86, window: 1.05, region: 0.93 };
 const laterFall: Fall = { mean: 0.75, window: 0.95, region: 0.85 };
-/** Standard deviations of a count that a fall must be, and by how much requests vary more than independent ones would. */
+/** Standard deviations that a fall must be, of what the fleet's traffic does by itself, and by how much requests vary more than independent ones would at least. */
 const surely = 4;
 const burstiness = 2;
+/** Two minutes each that must be known of the traffic before a fall of it is judged, and that are remembered: some nine hours. */
+const leastKnown = 10;
+const remembered = 260;
+/** Deviations to which what is learnt is cut: a loss is not how traffic is. */
+const clip = 3;
 /** Traffic is back once so much of what was missing is there again. */
 const backPart = 2 / 3;
 /** Two falls within this time make one trouble; what stays low as long is a new level. */
@@ -35,6 +40,10 @@ export interface TrafficFlaps {
   isLow: boolean;
   /** When traffic was last low. */
   lowMs: number;
+  /** How rough traffic is: mean square of ln(two minutes ÷ two minutes before), how often it was looked at, and when. */
+  square: number;
+  known: number;
+  knownMs: number;
 }
 
 export const initialFlaps = (): TrafficFlaps => ({
@@ -43,6 +52,9 @@ export const initialFlaps = (): TrafficFlaps => ({
   lowest: 0,
   isLow: false,
   lowMs: 0,
+  square: 0,
+  known: 0,
+  knownMs: 0,
 });
 
 interface Flapping {
@@ -77,7 +89,8 @@ export function stepFlaps(flaps: TrafficFlaps, step: FlapStep): Flapping | null 
       flaps.falls = [];
     }
   } else {
-    const level = levelFallenFrom(step, flaps.falls.length === 0 ? firstFall : laterFall);
+    const level = levelFallenFrom(flaps, step, flaps.falls.length === 0 ? firstFall : laterFall);
+    if (flaps.falls.length === 0) learnRoughness(flaps, step);
     if (level !== undefined) {
       flaps.isLow = true;
       flaps.level = level;
@@ -94,21 +107,52 @@ export function stepFlaps(flaps: TrafficFlaps, step: FlapStep): Flapping | null 
   };
 }
 
+/** Takes two minutes in, one after the other, while nothing has fallen. */
+function learnRoughness(flaps: TrafficFlaps, step: FlapStep): void {
+  if (step.windowStartMs - flaps.knownMs < lastsMs) return;
+  const minutes = lastAndBefore(step);
+  if (minutes === undefined || minutes.level <= 0 || minutes.now <= 0) return;
+  const change = Math.log(minutes.now / minutes.level) ** 2;
+  const learned =
+    flaps.known < leastKnown ? change : Math.min(change, clip ** 2 * squareOf(flaps, minutes));
+  flaps.known = Math.min(remembered, flaps.known + 1);
+  flaps.square += (learned - flaps.square) / flaps.known;
+  flaps.knownMs = step.windowStartMs;
+}
+
+interface TwoMinutes {
+  readonly before: readonly number[];
+  readonly last: readonly number[];
+  /** Requests a window before and now. */
+  readonly level: number;
+  readonly now: number;
+}
+
+/** Variance of ln(now ÷ level): what was learnt, but no less than requests that come in bursts have. */
+function squareOf({ square }: TrafficFlaps, { level, last }: TwoMinutes): number {
+  return Math.max(square, (2 * burstiness) / (level * last.length));
+}
+
+function lastAndBefore({ recentRequests, windowMs }: FlapStep): TwoMinutes | undefined {
+  const lately = Math.round(lastsMs / windowMs);
+  const gap = Math.round(fallMs / windowMs);
+  if (recentRequests.length < 2 * lately + gap) return undefined;
+  const before = recentRequests.slice(-2 * lately - gap, -lately - gap);
+  const last = recentRequests.slice(-lately);
+  return { before, last, level: mean(before), now: mean(last) };
+}
+
 /** The level of two minutes, half a minute before the last two, if those are clearly and steadily below it everywhere. */
-function levelFallenFrom(step: FlapStep, fall: Fall): number | undefined {
-  const { recentRequests: requests } = step;
-  const lately = Math.round(lastsMs / step.windowMs);
-  const gap = Math.round(fallMs / step.windowMs);
-  if (requests.length < 2 * lately + gap) return undefined;
-  const before = requests.slice(-2 * lately - gap, -lately - gap);
-  const last = requests.slice(-lately);
-  const level = mean(before);
+function levelFallenFrom(flaps: TrafficFlaps, step: FlapStep, fall: Fall): number | undefined {
+  const minutes = lastAndBefore(step);
+  if (minutes === undefined || flaps.known < leastKnown) return undefined;
+  const { before, last, level, now } = minutes;
   // Windows without anything are a gap of the telemetry.
   const isFallen =
     level >= step.leastRequests &&
-    // A few requests a window halve by chance.
-    (level - mean(last)) * lately >= surely * Math.sqrt(burstiness * level * lately) &&
-    mean(last) <= fall.mean * level &&
+    now > 0 &&
+    now <= fall.mean * level &&
+    Math.log(level / now) >= surely * Math.sqrt(squareOf(flaps, minutes)) &&
     before.every((count) => count > 0) &&
     last.every((count) => count > 0 && count <= fall.window * level);
   return isFallen && step.isEveryRegionBelow(fall.region) ? level : undefined;

@@ -91,35 +91,41 @@ test.each([
 
 test("two falls by a third with a recovery between are a loss that lasts while traffic flaps", () => {
   const square = [...level(67, 5), ...level(100, 5)];
-  const losses = lossesOf([...level(100, 12), ...square, ...square, ...level(100, 12)]);
+  const losses = lossesOf([...level(100, 26), ...square, ...square, ...level(100, 12)]);
   const first = losses.findIndex((share) => share !== null);
-  expect(first).toBeGreaterThanOrEqual(22 * perMinute);
-  expect(first).toBeLessThanOrEqual(25 * perMinute);
-  expect(losses[30 * perMinute]).toBe(0);
+  expect(first).toBeGreaterThanOrEqual(36 * perMinute);
+  expect(first).toBeLessThanOrEqual(39 * perMinute);
+  expect(losses[44 * perMinute]).toBe(0);
   expect(losses.at(-1)).toBeNull();
 });
 
 test("a fall by a fifth, a recovery and a fall by a third are flapping too", () => {
   const losses = lossesOf([
-    ...level(100, 12),
+    ...level(100, 26),
     ...level(80, 5),
     ...level(100, 5),
     ...level(67, 5),
     ...level(100, 12),
   ]);
   const first = losses.findIndex((share) => share !== null);
-  expect(first).toBeGreaterThanOrEqual(22 * perMinute);
-  expect(first).toBeLessThanOrEqual(25 * perMinute);
+  expect(first).toBeGreaterThanOrEqual(36 * perMinute);
+  expect(first).toBeLessThanOrEqual(39 * perMinute);
 });
 
 test.each([
-  ["two falls of one region", level(100, 44)],
+  ["two falls of one region", level(100, 58)],
   ["two falls by a fifth", undefined],
 ] as const)("%s are none", (_, other) => {
   const low = other === undefined ? 80 : 60;
   const square = [...level(low, 5), ...level(100, 5)];
-  const requests = [...level(100, 12), ...square, ...square, ...level(100, 12)];
+  const requests = [...level(100, 26), ...square, ...square, ...level(100, 12)];
   expect(lossesOf(requests, other ?? requests).filter((share) => share !== null)).toEqual([]);
+});
+
+test("traffic that falls by a third every now and then by itself does not flap", () => {
+  const rough = Array.from({ length: 12 }, (_, i) => level(i % 3 === 1 ? 60 : 100, 4)).flat();
+  const square = [...level(67, 5), ...level(100, 5)];
+  expect(lossesOf([...rough, ...square, ...square]).filter((share) => share !== null)).toEqual([]);
 });
 
 test("one campaign after another that ends is a new level, not flapping", () => {
