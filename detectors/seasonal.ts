@@ -64,7 +64,7 @@ export const seasonal = {
       "seasonal naive forecast (Hyndman and Athanasopoulos, Forecasting: Principles and Practice, 5.2) with a median over seasons in place of the last one",
     cost: "an addition a window, some look-ups a half hour; at most 1,440 numbers of state",
     falseAlarm:
-      "none of its own: it tells a residual and the usual size of such residuals. A single odd day is never usual once three days are known, and a new level is from the third day on",
+      "none of its own: it tells a residual and the usual size of such residuals. A single odd day is never usual once three days are known, and a new level is after three days",
   },
   initialState: (): SeasonalState => ({
     days: {},
