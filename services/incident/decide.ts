@@ -33,7 +33,7 @@ export function decideWindow(
   });
   const threshold = stepTracks(state, window, judgement);
   const degraded = new Map(findDegraded(state, threshold, window));
-  for (const [key, silence] of silentCells(state, state.silences, window))
+  for (const [key, silence] of silentCells(state, state.silences, { window, judgement }))
     degraded.set(key, [...(degraded.get(key) ?? []), silence]);
   for (const key in state.cells) {
     const track = state.cells[key as CellKey] as CellTrack;

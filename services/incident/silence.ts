@@ -21,7 +21,7 @@ const longerThanUsual = 4;
 export function silentCells(
   state: IncidentState,
   memories: Readonly<Record<CellKey, SilenceMemory>>,
-  window: FleetWindow,
+  { window, judgement }: { readonly window: FleetWindow; readonly judgement: Judgement },
 ): ReadonlyMap<CellKey, DegradedSignal> {
   const silent = new Map<CellKey, DegradedSignal>();
   const isAll = isFleetSilent(state, window.windowMs);
@@ -46,7 +46,9 @@ export function silentCells(
     const isLong =
       quiet * window.windowMs >= cellSilentMs && quiet > longerThanUsual * memory.longestQuiet;
     const isMissed = memory.usualRequests * quiet >= missedRequests;
-    if (!isAll && !(isLong && isMissed)) continue;
+    // A cell of three requests seems busy in the first minutes, and silent in the next.
+    const isKnown = track.seenWindows >= judgement.detect.warmUpWindows;
+    if (!isAll && !(isKnown && isLong && isMissed)) continue;
     if (isAll && memory.usualRequests <= 0) continue;
     silent.set(key, {
       signal: "traffic",
