@@ -5,6 +5,7 @@
  */
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { ForeshockError } from "../contracts/errors.ts";
+import { putHeader } from "./headers.ts";
 import { decompressLz4Frame } from "./kafka-lz4.ts";
 import type { LogRecord } from "./log.ts";
 
@@ -123,7 +124,7 @@ function readHeaders(reader: RecordReader, count: number): Readonly<Record<strin
   const headers: Record<string, string> = {};
   for (let i = 0; i < count; i++) {
     const name = reader.text() ?? "";
-    headers[name] = reader.text() ?? "";
+    putHeader(headers, name, reader.text() ?? "");
   }
   return headers;
 }

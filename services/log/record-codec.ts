@@ -1,4 +1,5 @@
 import { ForeshockError } from "../contracts/errors.ts";
+import { putHeader } from "./headers.ts";
 import type { AppendRecord, LogRecord } from "./log.ts";
 
 /**
@@ -115,7 +116,8 @@ export function decodeRecord(bytes: Buffer, position: RecordPosition): LogRecord
       const nameEnd = at + 6 + bytes.readUInt16LE(at);
       const textEnd = nameEnd + bytes.readUInt32LE(at + 2);
       if (textEnd > bytes.length) throw corrupt(position, "shorter than its headers");
-      read[bytes.toString("utf8", at + 6, nameEnd)] = bytes.toString("utf8", nameEnd, textEnd);
+      const name = bytes.toString("utf8", at + 6, nameEnd);
+      putHeader(read, name, bytes.toString("utf8", nameEnd, textEnd));
       at = textEnd;
     }
     headers = read;

@@ -39,6 +39,7 @@ describe("a stored log record", () => {
   });
 
   it("gives back what was encoded", () => {
+    const oddHeaders = JSON.parse('{"__proto__":"a","constructor":"b"}') as Record<string, string>;
     const anyRecord = fc.record({
       key: fc.option(fc.string({ unit: "grapheme" }), { nil: undefined }),
       value: fc.uint8Array(),
@@ -61,6 +62,9 @@ describe("a stored log record", () => {
         });
         expect(decodeAppendMs(bytes)).toBe(appendMs);
       }),
+      {
+        examples: [[{ key: undefined, value: new Uint8Array(), headers: oddHeaders, appendMs: 0 }]],
+      },
     );
   });
 
