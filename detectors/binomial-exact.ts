@@ -2,7 +2,7 @@ import { decayWithHalfLife } from "./decay.ts";
 import { blindVerdict, calmVerdict, type Detector, type Verdict } from "./detector.ts";
 import { type Dispersion, emptyDispersion, learnDispersion, rhoForHorizon } from "./dispersion.ts";
 import { emptyHorizons, type HorizonSums, pushHorizons, skipHorizons } from "./horizons.ts";
-import { learnedRatio, priorOf } from "./learned-ratio.ts";
+import { ratioPrior, testedRatio } from "./learned-ratio.ts";
 import { ratioBand, surpriseOverHorizons } from "./ratio-horizons.ts";
 
 export interface BinomialExactState {
@@ -54,8 +54,8 @@ export const binomialExact: Detector<BinomialExactState> = {
       return { state, verdict: blindVerdict };
     }
     pushHorizons(state.sums, bad, of);
-    const weight = state.of + priorOf;
-    const p = learnedRatio(state.bad, state.of);
+    const weight = state.of + ratioPrior.of;
+    const p = testedRatio(state.bad, state.of);
     const isWarming = state.seen < warmUpWindows;
     const surprise = isWarming ? 0 : surpriseOverHorizons(state.sums, p, weight, state.dispersion);
     const verdict =

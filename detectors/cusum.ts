@@ -1,6 +1,6 @@
 import { decayWithHalfLife } from "./decay.ts";
 import { blindVerdict, calmVerdict, type Detector, type Verdict } from "./detector.ts";
-import { learnedRatio } from "./learned-ratio.ts";
+import { testedRatio } from "./learned-ratio.ts";
 import { clampSurprise } from "./tail.ts";
 
 export interface CusumState {
@@ -136,7 +136,7 @@ function conclude(state: CusumState, isFrozen: boolean): Verdict {
 
 function takeRatioBlock(state: CusumState, isFrozen: boolean): void {
   const { first: k, second: n } = state;
-  const p0 = learnedRatio(state.baseFirst, state.baseSecond);
+  const p0 = testedRatio(state.baseFirst, state.baseSecond);
   const isWarming = state.seen < warmUpBlocks;
   if (!isWarming) {
     const odds = (smallestOdds * p0) / (1 - p0);

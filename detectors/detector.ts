@@ -77,8 +77,6 @@ export interface RowForm<State> {
   write(state: State, row: Float64Array, at: number): void;
   /** Takes it out again, into any state of this detector, in place. */
   read(row: Float64Array, at: number, state: State): void;
-  /** Whether that is all the window needs. Where it is not, the state itself must be stepped. Default: it always is. */
-  isEnough?(row: Float64Array, at: number, windowStartMs: number): boolean;
 }
 
 export interface Detector<State> {

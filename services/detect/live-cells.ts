@@ -85,8 +85,7 @@ export function createLiveCells(cells: Map<CellKey, CellState>, codec: StateCode
   function judgeSilent(live: LiveCell, cell: CellState, due: DueWindow): void {
     const { row, silence } = live;
     const { time, frame, judgement } = due;
-    if (live.isInRow && rows.isEnough(row, time))
-      frame.add(rows.judge(row, silence, time, judgement.detect));
+    if (live.isInRow) frame.add(rows.judge(row, silence, time, judgement.detect));
     else {
       leaveRow(live);
       frame.add(judgeCell(cell, silence, time, judgement.detect));

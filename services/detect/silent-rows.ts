@@ -25,8 +25,6 @@ export interface SilentRows {
   enter(row: number, cell: CellState): boolean;
   /** Takes it out again, into the same cell: as if each window since had been judged of the cell itself. The row stays as it is. */
   leave(row: number, cell: CellState): void;
-  /** Whether the row holds all that a window needs. */
-  isEnough(row: number, time: WindowTime): boolean;
   /** Judges a silent window of the cell in the row. */
   judge(row: number, window: CellWindow, time: WindowTime, detect: Judgement["detect"]): CellFrame;
   /** Silent windows that its other signals have not been stepped over yet: `silent` of a cell. */
@@ -83,13 +81,6 @@ export function createSilentRows(): SilentRows {
       readContext(rows, at, cell);
       const signal = cell.signals[trafficIndex];
       if (signal !== null && signal !== undefined) readSignal(rows, at, signal);
-    },
-    isEnough(row, { windowStartMs }) {
-      for (let i = 0; i < forms.length; i++) {
-        const at = row * rowLength + (places[i] as number);
-        if (forms[i]?.isEnough?.(rows, at, windowStartMs) === false) return false;
-      }
-      return true;
     },
     judge(row, window, time, detect) {
       const at = row * rowLength;

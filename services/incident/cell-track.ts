@@ -1,3 +1,4 @@
+import { learnedRatio } from "../../detectors/learned-ratio.ts";
 import type { CellFrame, SignalName, SignalVerdict } from "../contracts/frame.ts";
 import { noRefusals, stepRefusals } from "./broad-refusal.ts";
 import { latencySignals, type VisibleSignal, visibleSignals } from "./families.ts";
@@ -11,7 +12,7 @@ import {
 } from "./ratio-cusum.ts";
 import { stepRecentDimensions } from "./recent-dimensions.ts";
 import { addHealthy, initialSignalTrack, stepSignal } from "./signal-track.ts";
-import { add, emptyTally, fade, type Tally, type UsualRatio, usualRatio } from "./tally.ts";
+import { add, emptyTally, fade, type Tally, type UsualRatio } from "./tally.ts";
 import { initialTokenSpeed, stepTokenSpeed } from "./token-speed.ts";
 import type { CellTrack, TrackStep } from "./track.ts";
 
@@ -114,7 +115,7 @@ function stepStragglers(
   seen: { readonly bad: number; readonly of: number },
   { learns, isWarm, step }: Learning,
 ): void {
-  const usual = usualRatio(track.usualStragglers, visiblePrior);
+  const usual = learnedRatio(track.usualStragglers.bad, track.usualStragglers.of, visiblePrior);
   fade(track.stragglers, step.fade.lasting);
   if (learns) learnUsual(track.usualStragglers, seen, { step, pace: paceOf(track.straggling) });
   if (!isWarm || seen.of === 0) return;
@@ -184,7 +185,7 @@ function learn(
   const signal = track.signals[name] ?? initialSignalTrack();
   track.signals[name] = signal;
   const prior = name === "ttft" || name === "duration" ? slowPrior : visiblePrior;
-  const expected = usualRatio(signal.usual, prior) * seen.of;
+  const expected = learnedRatio(signal.usual.bad, signal.usual.of, prior) * seen.of;
   const pace = name === "failures" ? paceOf(track.failing) : 1;
   if (how.learns) learnUsual(signal.usual, seen, { step: how.step, pace });
   return expected;

@@ -21,7 +21,7 @@ import { type EpisodeView, viewEpisode } from "./view.ts";
 
 /** Two notes of growth, or of how long is left, lie at least this far apart. */
 const growthPauseMs = 300_000;
-/** A page and the word that it has come true are not told in one breath. */
+/** A page and the word that it has come true, or become far worse, are not told in one breath. */
 const comeTruePauseMs = 60_000;
 
 interface EpisodeStep {
@@ -109,25 +109,28 @@ function resolvedReason(episode: Episode, judgement: Judgement, window: FleetWin
   return `${what} for ${resolveAfterWindows} windows with requests (${seconds} s)`;
 }
 
+function opinionOf(episode: Episode, view: EpisodeView, step: EpisodeStep): Opinion {
+  const { state, window, judgement, degraded } = step;
+  if (view.decline !== undefined)
+    return declineOpinion(view.decline, window.windowStartMs - state.decline.sinceMs);
+  if (episode.family === "silence") return silenceOpinion(view, judgement);
+  return judgeSeverity({
+    ...view,
+    judgement,
+    family: episode.family,
+    scopes: scopesOf(state, { cells: view.cells, family: episode.family }),
+    pressure: episode.pressure,
+    failingRatio: excessRatio(view.failing),
+    signals: signalsNow(view, degraded),
+    unusualWindows: episode.unusualWindows,
+    windowMs: window.windowMs,
+  });
+}
+
 /** Decides the severity and says what is new, if anything is. */
 function announce(episode: Episode, view: EpisodeView, step: EpisodeStep): Incident[] {
-  const { state, window, judgement, degraded, isNew } = step;
-  const opinion =
-    view.decline !== undefined
-      ? declineOpinion(view.decline, window.windowStartMs - state.decline.sinceMs)
-      : episode.family === "silence"
-        ? silenceOpinion(view, judgement)
-        : judgeSeverity({
-            ...view,
-            judgement,
-            family: episode.family,
-            scopes: scopesOf(state, { cells: view.cells, family: episode.family }),
-            pressure: episode.pressure,
-            failingRatio: excessRatio(view.failing),
-            signals: signalsNow(view, degraded),
-            unusualWindows: episode.unusualWindows,
-            windowMs: window.windowMs,
-          });
+  const { state, window, degraded, isNew } = step;
+  const opinion = opinionOf(episode, view, step);
   const records: Incident[] = [];
   const isLess = severities.indexOf(opinion.severity) < severities.indexOf(episode.severity);
   const shown = isLess ? { ...opinion, reason: episode.reason, leads: episode.leads } : opinion;
@@ -149,11 +152,11 @@ function announce(episode: Episode, view: EpisodeView, step: EpisodeStep): Incid
     episode.severity = "ticket";
     episode.phase = "firing";
     records.push(say(makeRecord(input, "ticketed"), episode, view));
-  } else if (hasComeTrue(episode, opinion, window)) {
+  } else if (hasComeTrue(episode, opinion, window) || hasWorsened(episode, view, step)) {
     // What is there is not foretold any more.
     const told = { ...input, opinion: { ...shown, forecast: undefined } };
     records.push(say(makeRecord(told, "grew"), episode, view));
-  } else if (hasGrown(episode, view, step) || isFirstForecast(episode, opinion, window)) {
+  } else if (hasGrown(episode, view, window) || isFirstForecast(episode, opinion, window)) {
     records.push(say(makeRecord(input, "grew"), episode, view));
   }
   return records;
@@ -168,19 +171,25 @@ function say(record: Incident, episode: Episode, view: EpisodeView): Incident {
   return record;
 }
 
-function hasGrown(
+function hasGrown(episode: Episode, view: EpisodeView, window: FleetWindow): boolean {
+  return (
+    episode.severity !== "none" &&
+    window.windowStartMs - episode.saidMs >= growthPauseMs &&
+    (view.cells.length >= 2 * episode.saidCells || view.degradedShare >= 2 * episode.saidShare)
+  );
+}
+
+/** Far more fail than was said: the words on the page must keep up with a collapse. */
+function hasWorsened(
   episode: Episode,
   view: EpisodeView,
   { window, judgement }: EpisodeStep,
 ): boolean {
-  const { severity, saidMs, saidCells, saidShare, saidFailing = 1 } = episode;
-  if (severity === "none" || window.windowStartMs - saidMs < growthPauseMs) return false;
-  const failing = isToldBySpeed(episode) ? 0 : excessRatio(view.failing);
-  return (
-    view.cells.length >= 2 * saidCells ||
-    view.degradedShare >= 2 * saidShare ||
-    failing >= Math.max(judgement.incident.pageFailureRatio, worseFactor * saidFailing)
-  );
+  const { severity, saidMs, saidFailing = 1 } = episode;
+  if (severity === "none" || isToldBySpeed(episode)) return false;
+  if (window.windowStartMs - saidMs < comeTruePauseMs) return false;
+  const told = Math.max(judgement.incident.pageFailureRatio, worseFactor * saidFailing);
+  return excessRatio(view.failing) >= told;
 }
 
 /** It can be said how long is left, and never was. */

@@ -46,17 +46,3 @@ export interface UsualRatio {
   bad: number;
   of: number;
 }
-
-/** Standard deviations by which a learnt ratio must contradict the prior before it counts alone. */
-const contradiction = 2;
-
-/** Learnt ratio, drawn towards the prior; but what is surely above it is not held below what was seen: some telemetry never says how answers end. */
-export function usualRatio(
-  usual: Readonly<UsualRatio>,
-  prior: { readonly ratio: number; readonly of: number },
-): number {
-  const drawn = (usual.bad + prior.ratio * prior.of) / (usual.of + prior.of);
-  if (usual.of <= 0) return drawn;
-  const plain = Math.min(1, usual.bad / usual.of);
-  return Math.max(drawn, plain - contradiction * Math.sqrt((plain * (1 - plain)) / usual.of));
-}
