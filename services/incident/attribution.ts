@@ -2,27 +2,11 @@
  * Where it sits: the smallest set of places, named as the telemetry names them, that holds the bad requests and hardly anything
  * healthy. Bad ratios inside are compared with those outside; a name that adds nothing is left out.
  */
-import { type Cell, type CellKey, cellAttributes, parseCellKey } from "../contracts/cell.ts";
+import { type Cell, cellAttributes, parseCellKey } from "../contracts/cell.ts";
 import type { Attribution } from "../contracts/incident.ts";
+import { listAttribution } from "./attribution-list.ts";
 import { type DimensionCounts, otherDimension } from "./other-dimension.ts";
-
-/** What one live cell shows of the incident's trouble. */
-export interface PlaceSample {
-  readonly cell: CellKey;
-  /** Requests that it usually has, in any unit. */
-  readonly usual: number;
-  /** Weight: requests that count as evidence. */
-  readonly of: number;
-  /** Bad ones, and how many would be usual. */
-  readonly bad: number;
-  readonly expected: number;
-  /** Size of the trouble in one number, comparable between cells: excess ratio, or ln of the slow-down. */
-  readonly strength: number;
-  /** Standard error of it. */
-  readonly doubt: number;
-  /** Whether the incident counts the cell as degraded. */
-  readonly isMember: boolean;
-}
+import type { Attributes, PlaceSample } from "./place-sample.ts";
 
 export interface Place {
   /** Empty: uniform over everything that can have this trouble. */
@@ -163,8 +147,6 @@ function isHealthy(samples: readonly PlaceSample[], limit: number): boolean {
   return strength + 1.3 * doubt < limit;
 }
 
-type Attributes = Readonly<Record<string, string>>;
-
 /** Standard deviations of a count from which it is no chance. */
 const sureDeviations = 2;
 
@@ -293,54 +275,4 @@ function candidatesOf(hit: readonly PlaceSample[]): Candidate[] {
     }
   }
   return [...byName.values()].toSorted((a, b) => a.size - b.size || (a.name < b.name ? -1 : 1));
-}
-
-const mostAttributions = 12;
-
-/** Bars for the page: counts and shares of each value that matters, named ones first. */
-function listAttribution(of: {
-  readonly samples: readonly PlaceSample[];
-  readonly places: readonly Attributes[];
-  readonly dimensions: DimensionCounts;
-  readonly other: Attributes | undefined;
-}): Attribution[] {
-  const byValue = new Map<string, { dimension: string; value: string; bad: number; of: number }>();
-  const count = (dimension: string, value: string, counts: { bad: number; of: number }) => {
-    const name = `${dimension}\u001f${value}`;
-    const kept = byValue.get(name) ?? { dimension, value, bad: 0, of: 0 };
-    byValue.set(name, { ...kept, bad: kept.bad + counts.bad, of: kept.of + counts.of });
-  };
-  for (const sample of of.samples)
-    for (const [name, value] of Object.entries(cellAttributes(parseCellKey(sample.cell))))
-      count(name, value, { bad: Math.max(0, sample.bad - sample.expected), of: sample.of });
-  for (const [dimension, values] of Object.entries(of.dimensions))
-    for (const [value, counts] of Object.entries(values)) count(dimension, value, counts);
-  const totals = new Map<string, { bad: number; of: number }>();
-  for (const entry of byValue.values()) {
-    const kept = totals.get(entry.dimension) ?? { bad: 0, of: 0 };
-    totals.set(entry.dimension, { bad: kept.bad + entry.bad, of: kept.of + entry.of });
-  }
-  const isNamed = (dimension: string, value: string) =>
-    of.places.some((place) => place[dimension] === value) || of.other?.[dimension] === value;
-  return [...byValue.values()]
-    .map((entry) => {
-      const total = totals.get(entry.dimension) ?? { bad: 0, of: 0 };
-      return {
-        dimension: entry.dimension,
-        value: entry.value,
-        bad: Math.round(entry.bad),
-        of: Math.round(entry.of),
-        share: total.bad > 0 ? entry.bad / total.bad : 0,
-        expectedShare: total.of > 0 ? entry.of / total.of : 0,
-        isNamed: isNamed(entry.dimension, entry.value),
-      };
-    })
-    .filter((entry) => entry.isNamed || entry.share >= 0.1)
-    .toSorted(
-      (a, b) =>
-        Number(b.isNamed) - Number(a.isNamed) ||
-        b.share - b.expectedShare - (a.share - a.expectedShare) ||
-        (a.dimension + a.value < b.dimension + b.value ? -1 : 1),
-    )
-    .slice(0, mostAttributions);
 }

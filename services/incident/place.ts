@@ -1,9 +1,10 @@
 /** Where an incident sits now: what each live cell shows of it goes to attribution. */
 import type { CellKey } from "../contracts/cell.ts";
-import { locate, type Place, type PlaceSample } from "./attribution.ts";
+import { locate, type Place } from "./attribution.ts";
 import { countsIn } from "./failing-slices.ts";
 import { classOf, failingOf } from "./group-track.ts";
 import { isOfSlice } from "./leading.ts";
+import type { PlaceSample } from "./place-sample.ts";
 import type { RecordInput } from "./record-input.ts";
 import { latencyLogSigma, logSlowdown, upperNormalQuantile } from "./slowness.ts";
 import { add, emptyTally, excessRatio, type Tally } from "./tally.ts";

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { type Cell, cellKey, parseCellKey } from "../../services/contracts/cell.ts";
-import { locate, type PlaceSample } from "../../services/incident/attribution.ts";
+import { locate } from "../../services/incident/attribution.ts";
 import type { DimensionCounts } from "../../services/incident/other-dimension.ts";
+import type { PlaceSample } from "../../services/incident/place-sample.ts";
 import { aCell } from "../support/records.ts";
 
 const regions = ["eu-west-1", "us-east-1", "us-west-2", "ap-southeast-1"];
