@@ -12,9 +12,10 @@ import {
 } from "./ratio-cusum.ts";
 import { stepRecentDimensions } from "./recent-dimensions.ts";
 import { addHealthy, initialSignalTrack, stepSignal } from "./signal-track.ts";
-import { add, emptyTally, fade, type Tally, type UsualRatio } from "./tally.ts";
+import { add, emptyTally, fade, type Tally } from "./tally.ts";
 import { initialTokenSpeed, stepTokenSpeed } from "./token-speed.ts";
 import type { CellTrack, TrackStep } from "./track.ts";
+import { learnUsual } from "./usual-ratio.ts";
 
 /** What the window adds for this cell, for the groups it belongs to. */
 export interface CellShare {
@@ -36,6 +37,7 @@ export function initialCellTrack(): CellTrack {
     slow: emptyTally(),
     lastingVisible: emptyTally(),
     lastingSlow: emptyTally(),
+    longVisible: emptyTally(),
     tokenSpeed: initialTokenSpeed(),
     refusals: noRefusals(),
     stragglers: emptyTally(),
@@ -117,11 +119,13 @@ function stepStragglers(
 ): void {
   const usual = learnedRatio(track.usualStragglers.bad, track.usualStragglers.of, visiblePrior);
   fade(track.stragglers, step.fade.lasting);
-  if (learns) learnUsual(track.usualStragglers, seen, { step, pace: paceOf(track.straggling) });
-  if (!isWarm || seen.of === 0) return;
-  add(track.stragglers, { ...seen, expected: usual * seen.of });
-  const window = { ...seen, usualRatio: usual, ...timesOf(step) };
-  stepRatioCusum(track.straggling, window, stragglersThatMatter);
+  if (isWarm && seen.of > 0) {
+    add(track.stragglers, { ...seen, expected: usual * seen.of });
+    const window = { ...seen, usualRatio: usual, ...timesOf(step) };
+    stepRatioCusum(track.straggling, window, stragglersThatMatter);
+  }
+  const { digits } = track.straggling;
+  learnUsual(track.usualStragglers, seen, { learns, digits, keep: step.fade.usual });
 }
 
 const timesOf = ({ windowMs, judgement }: TrackStep) => ({
@@ -186,28 +190,9 @@ function learn(
   track.signals[name] = signal;
   const prior = name === "ttft" || name === "duration" ? slowPrior : visiblePrior;
   const expected = learnedRatio(signal.usual.bad, signal.usual.of, prior) * seen.of;
-  const pace = name === "failures" ? paceOf(track.failing) : 1;
-  if (how.learns) learnUsual(signal.usual, seen, { step: how.step, pace });
+  const digits = name === "failures" ? track.failing.digits : 0;
+  learnUsual(signal.usual, seen, { learns: how.learns, digits, keep: how.step.fade.usual });
   return expected;
-}
-
-/** Digits from which what is seen may be trouble, and how much slower it then passes for usual. */
-const doubtDigits = 2;
-const doubtPace = 1 / 8;
-
-/** What begins in a thin cell goes on for a while before it is proven, and must not be taken for usual by then. */
-function paceOf({ digits }: CellTrack["failing"]): number {
-  return digits >= doubtDigits ? doubtPace : 1;
-}
-
-function learnUsual(
-  usual: UsualRatio,
-  seen: { readonly bad: number; readonly of: number },
-  { step, pace }: { readonly step: TrackStep; readonly pace: number },
-): void {
-  const keep = 1 - pace * (1 - step.fade.usual);
-  usual.bad = usual.bad * keep + pace * seen.bad;
-  usual.of = usual.of * keep + pace * seen.of;
 }
 
 function slowOf(
@@ -238,7 +223,7 @@ function trackDrift(track: CellTrack, verdict: SignalVerdict, how: Learning): vo
 }
 
 function rememberShare(track: CellTrack, share: CellShare, step: TrackStep): void {
-  const { recent, lasting } = step.fade;
+  const { recent, lasting, long } = step.fade;
   for (const signal of visibleSignals) {
     const tally = track.visible[signal];
     if (tally !== undefined) fade(tally, recent);
@@ -246,6 +231,7 @@ function rememberShare(track: CellTrack, share: CellShare, step: TrackStep): voi
   fade(track.slow, recent);
   fade(track.lastingVisible, lasting);
   fade(track.lastingSlow, lasting);
+  fade(track.longVisible, long);
   track.limitedBeyondFirst.requests =
     track.limitedBeyondFirst.requests * lasting + share.limitedBeyondFirst.requests;
   track.limitedBeyondFirst.tenants =
@@ -261,10 +247,13 @@ function rememberShare(track: CellTrack, share: CellShare, step: TrackStep): voi
     add(tally, more);
     requests = more.of;
     if (signal === "rate_limited" && !track.isLimitBroad) continue;
-    track.lastingVisible.bad += more.bad;
-    track.lastingVisible.expected += more.expected;
+    for (const tally of [track.lastingVisible, track.longVisible]) {
+      tally.bad += more.bad;
+      tally.expected += more.expected;
+    }
   }
   track.lastingVisible.of += requests;
+  track.longVisible.of += requests;
 }
 
 /** No single caller sends so large a share of a cell's requests, if it has more than a few. */

@@ -1,7 +1,7 @@
 /** What a decline of the traffic makes of cells, and how it is told. */
 import type { CellKey } from "../contracts/cell.ts";
 import { formatSpan } from "../contracts/format.ts";
-import type { DegradedSignal } from "./degraded.ts";
+import type { DegradedSignal } from "./degraded-signal.ts";
 import type { FleetWindow } from "./join.ts";
 import type { Opinion } from "./opinion.ts";
 import type { IncidentState } from "./state.ts";

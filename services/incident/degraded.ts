@@ -2,26 +2,18 @@
 import type { CellKey } from "../contracts/cell.ts";
 import type { SignalName } from "../contracts/frame.ts";
 import { isLimitBroad } from "./cell-track.ts";
+import type { Degraded, DegradedSignal } from "./degraded-signal.ts";
 import { canCount, sharedThreshold } from "./evidence.ts";
 import { type FailingSlice, failingSlices, showsSlice } from "./failing-slices.ts";
-import { type Family, familyOf, visibleSignals } from "./families.ts";
+import { type Family, familyOf } from "./families.ts";
 import { failingOf, type GroupTrack, groupsOf } from "./group-track.ts";
 import type { FleetWindow } from "./join.ts";
+import { addLasting, lastingPlaces, worstVisible } from "./lasting.ts";
 import { isMaterial } from "./material.ts";
 import { beyondPrompts, logSlowdown } from "./slowness.ts";
 import type { IncidentState } from "./state.ts";
 import { excessRatio, sureExcessRatio } from "./tally.ts";
 import type { CellTrack, SignalTrack } from "./track.ts";
-
-export interface DegradedSignal {
-  readonly signal: SignalName;
-  readonly family: Family;
-  readonly sinceMs: number;
-  /** log10 evidence of its own, 0 where only the group has some. */
-  readonly evidence: number;
-}
-
-export type Degraded = ReadonlyMap<CellKey, readonly DegradedSignal[]>;
 
 /** Evidence that ends a run is half of what begins one. */
 const hysteresis = 0.5;
@@ -38,6 +30,7 @@ export function findDegraded(
 ): Degraded {
   const { cells, windowStartMs } = window;
   const slices = failingSlices(state, window);
+  const lasting = lastingPlaces(state);
   const all: number[] = [];
   for (const key in state.cells) {
     const track = state.cells[key as CellKey] as CellTrack;
@@ -60,6 +53,7 @@ export function findDegraded(
     addSure(signals, track, windowStartMs);
     addSlices(signals, { key, track, slices });
     addGroupSignals(signals, { key, track, state, enter });
+    addLasting(signals, { key, track, lasting });
     if (signals.length > 0) degraded.set(key, signals);
   }
   return degraded;
@@ -131,7 +125,7 @@ function addGroupSignals(
     if (group === undefined) continue;
     if (group.visibleEvidence < enter && group.slowEvidence < enter) continue;
     if (group.visibleEvidence >= enter) {
-      const signal = worstVisible(track);
+      const signal = worstVisible(track.visible, track.isLimitBroad);
       const failing = sureExcessRatio(track.lastingVisible, 1);
       const ofGroup = excessRatio(failingOf(group.visible, isLimitBroad(group.limitedBeyondFirst)));
       if (
@@ -159,21 +153,4 @@ function addGroupSignals(
 
 export function groupSlowdown(group: GroupTrack): number {
   return beyondPrompts(logSlowdown(group.slow) + group.drift, group.promptGrowth);
-}
-
-/** The kind of visible failure that exceeds its usual most; undefined when none does. */
-export function worstVisible(track: CellTrack): SignalName | undefined {
-  let worst: SignalName | undefined;
-  let most = 0;
-  for (const signal of visibleSignals) {
-    const tally = track.visible[signal];
-    if (tally === undefined) continue;
-    if (signal === "rate_limited" && !track.isLimitBroad) continue;
-    const excess = tally.bad - tally.expected;
-    if (excess > most) {
-      most = excess;
-      worst = signal;
-    }
-  }
-  return worst;
 }

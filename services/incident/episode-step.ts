@@ -4,7 +4,7 @@ import type { Judgement } from "../contracts/config.ts";
 import type { CellFrame, SignalName } from "../contracts/frame.ts";
 import { type Incident, severities } from "../contracts/incident.ts";
 import { declineOpinion } from "./declined.ts";
-import type { Degraded } from "./degraded.ts";
+import type { Degraded } from "./degraded-signal.ts";
 import { slownessSignals } from "./families.ts";
 import { forgetFarSlower } from "./far-slower-share.ts";
 import type { FleetWindow } from "./join.ts";
@@ -207,7 +207,7 @@ const worseFactor = 3;
 
 /** The failures are there that a page told of beforehand: its words and its forecast are no longer what matters. */
 function hasComeTrue(episode: Episode, opinion: Opinion, window: FleetWindow): boolean {
-  const isFailing = opinion.leads === "failing" || opinion.leads === "outright";
+  const isFailing = ["failing", "lasting", "outright"].includes(opinion.leads);
   return (
     episode.severity === "page" &&
     isToldBySpeed(episode) &&

@@ -1,6 +1,6 @@
 /** Episodes: opening, joining, merging, growing and ending. Their records are made in `record.ts`. */
 import type { CellKey } from "../contracts/cell.ts";
-import type { Degraded, DegradedSignal } from "./degraded.ts";
+import type { Degraded, DegradedSignal } from "./degraded-signal.ts";
 import { type Family, families } from "./families.ts";
 import { findHome, findMerge, findReopened } from "./membership.ts";
 import { type Episode, type IncidentState, isOpen } from "./state.ts";

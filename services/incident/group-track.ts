@@ -26,6 +26,8 @@ export interface GroupTrack {
   /** Visible failures by kind and slow requests, half-life as for cells. */
   readonly visible: Partial<Record<VisibleSignal, Tally>>;
   readonly slow: Tally;
+  /** Visible failures by kind, half-life `longMs`. */
+  readonly longVisible: Partial<Record<VisibleSignal, Tally>>;
   /** Means over cells, weighted by requests: drift of the latency baselines, and growth of prompts; both ln. */
   drift: number;
   promptGrowth: number;
@@ -38,6 +40,9 @@ export interface GroupTrack {
   pressure: number;
   /** The same for small ratios that last. */
   lastingPressure: number;
+  /** Start of the last window in which that was 0, and whether what is small has lasted and goes on, see `lasting.ts`. */
+  lastingSinceMs: number;
+  isLasting: boolean;
   /** The last hour, oldest first. */
   readonly minutes: Minute[];
   minute: MinuteSum;
@@ -71,6 +76,7 @@ export function initialGroupTrack(): GroupTrack {
     requests: 0,
     visible: {},
     slow: emptyTally(),
+    longVisible: {},
     drift: 0,
     promptGrowth: 0,
     limitedBeyondFirst: { requests: 0, tenants: 0 },
@@ -80,6 +86,8 @@ export function initialGroupTrack(): GroupTrack {
     slowSinceMs: 0,
     pressure: 0,
     lastingPressure: 0,
+    lastingSinceMs: 0,
+    isLasting: false,
     minutes: [],
     minute: emptyMinute(),
   };
@@ -176,7 +184,7 @@ export function addShare(
 export interface GroupStep {
   readonly windowStartMs: number;
   readonly windowsPerMinute: number;
-  readonly fade: { readonly recent: number; readonly lasting: number };
+  readonly fade: Readonly<Record<"recent" | "lasting" | "long", number>>;
   readonly evidence: { readonly limit: number; readonly cap: number };
 }
 
@@ -192,15 +200,8 @@ const failingRatioFloor = 0.005;
 export function stepGroup(track: GroupTrack, share: GroupShare, step: GroupStep): void {
   track.usualRequests = share.usualRequests;
   track.requests = share.requests;
-  for (const signal of visibleSignals) {
-    const tally = track.visible[signal];
-    if (tally !== undefined) fade(tally, step.fade.recent);
-    const more = share.visible[signal];
-    if (more === undefined) continue;
-    const kept = tally ?? emptyTally();
-    track.visible[signal] = kept;
-    add(kept, more);
-  }
+  rememberKinds(track.visible, share.visible, step.fade.recent);
+  rememberKinds(track.longVisible, share.visible, step.fade.long);
   fade(track.slow, step.fade.recent);
   add(track.slow, share.slow);
   const { limitedBeyondFirst: limits } = track;
@@ -212,6 +213,20 @@ export function stepGroup(track: GroupTrack, share: GroupShare, step: GroupStep)
   }
   stepEvidence(track, share, step);
   stepMinute(track, share, step);
+}
+
+type ByKind = Partial<Record<VisibleSignal, Tally>>;
+
+function rememberKinds(kinds: ByKind, more: Readonly<ByKind>, fading: number): void {
+  for (const signal of visibleSignals) {
+    const kept = kinds[signal];
+    if (kept !== undefined) fade(kept, fading);
+    const window = more[signal];
+    if (window === undefined) continue;
+    const tally = kept ?? emptyTally();
+    kinds[signal] = tally;
+    add(tally, window);
+  }
 }
 
 function stepEvidence(track: GroupTrack, share: GroupShare, step: GroupStep): void {

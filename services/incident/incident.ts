@@ -18,7 +18,7 @@ export const incidentStage: ReducerStage = {
   name: "incident",
   reads: [topics.frames],
   writes: [topics.incidents],
-  stateVersion: 6,
+  stateVersion: 7,
   checkpoint: "interval",
   create: createIncident,
 };

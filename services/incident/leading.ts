@@ -21,7 +21,11 @@ export function leadingSignalOf(
   if (opinion.leads === "stragglers") return "stragglers";
   const isFailing = excessRatio(view.failing) >= 0.02;
   if (opinion.leads === "outright" || isOfSlice({ view, opinion })) return "failures";
-  if (opinion.leads === "failing" || (opinion.leads === "any" && isFailing)) {
+  if (
+    opinion.leads === "failing" ||
+    opinion.leads === "lasting" ||
+    (opinion.leads === "any" && isFailing)
+  ) {
     let worst: SignalName | undefined;
     let most = 0;
     for (const signal of visibleSignals) {

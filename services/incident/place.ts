@@ -69,7 +69,15 @@ export function placeOf(input: RecordInput): Place {
   return locate(samples, mode === "membership" ? {} : dimensions, known);
 }
 
-type Mode = "membership" | "refused" | "slice" | "outright" | "failing" | "slow" | "stragglers";
+type Mode =
+  | "membership"
+  | "refused"
+  | "slice"
+  | "outright"
+  | "failing"
+  | "lasting"
+  | "slow"
+  | "stragglers";
 
 function modeOf(input: RecordInput): Mode {
   const { episode, view, opinion, state } = input;
@@ -79,6 +87,7 @@ function modeOf(input: RecordInput): Mode {
   if (isOfSlice(input)) return "slice";
   const isOutright = view.cells.some((key) => state.cells[key]?.outright.isSure);
   if (opinion.leads === "outright" && isOutright) return "outright";
+  if (opinion.leads === "lasting") return "lasting";
   if (["failing", "outright", "slice"].includes(opinion.leads)) return "failing";
   if (opinion.leads === "stragglers") return "stragglers";
   if (opinion.leads === "any" && excessRatio(view.failing) >= 0.02) return "failing";
@@ -138,6 +147,7 @@ const slowTallies: readonly TallyOf[] = [(track) => track.lastingSlow, (track) =
  */
 function plainestTally({ state, view }: RecordInput, mode: Mode): TallyOf {
   if (mode === "stragglers") return (track) => track.stragglers;
+  if (mode === "lasting") return (track) => track.longVisible;
   if (mode === "refused") return ({ refusals: { bad, of } }) => ({ bad, of, expected: 0 });
   const [lasting, recent] = (mode === "slow" ? slowTallies : failingTallies) as [TallyOf, TallyOf];
   const plainness = (of: TallyOf) => {

@@ -23,8 +23,12 @@ export function stepPressure(
  * far from it.
  */
 export const lastingToPage = 110;
+/** From here on it is trouble, if not yet a page: of its place, not of the few cells that happen to show it most just now. */
+export const lastingToTell = lastingToPage / 2;
+/** Share of traffic from which a small ratio that lasts is worth telling. */
+export const lastingShare = 0.2;
 /** From here on nothing is learnt there: what begins small must not be usual by the time it is proven. */
-export const lastingToDoubt = 30;
+export const lastingToDoubt = 10;
 const lastingCap = 200;
 export const lastingRatio = 0.01;
 

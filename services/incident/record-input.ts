@@ -1,5 +1,5 @@
 /** What the record of a transition is made from. */
-import type { Degraded } from "./degraded.ts";
+import type { Degraded } from "./degraded-signal.ts";
 import type { FleetWindow } from "./join.ts";
 import type { Opinion } from "./opinion.ts";
 import type { Episode, IncidentState } from "./state.ts";

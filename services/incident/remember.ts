@@ -1,7 +1,7 @@
 /** What an episode keeps of each window: evidence, totals, counts by dimension, example traces. */
 import type { CellKey } from "../contracts/cell.ts";
 import type { CellFrame } from "../contracts/frame.ts";
-import type { Degraded, DegradedSignal } from "./degraded.ts";
+import type { Degraded, DegradedSignal } from "./degraded-signal.ts";
 import type { Episode } from "./state.ts";
 import type { CellTrack } from "./track.ts";
 

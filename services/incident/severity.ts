@@ -12,8 +12,9 @@ import {
   isRising,
 } from "./forecast.ts";
 import type { Minute } from "./group-track.ts";
+import { isPlainlyLasting } from "./lasting.ts";
 import type { Forecast, Opinion, SeverityInput } from "./opinion.ts";
-import { lastingRatio, lastingToPage, pressureToPage } from "./pressure.ts";
+import { lastingRatio, lastingShare, lastingToPage, pressureToPage } from "./pressure.ts";
 import type { Scope } from "./scopes.ts";
 import { beyondPrompts } from "./slowness.ts";
 import { percent, ticketReason } from "./ticket-reason.ts";
@@ -41,8 +42,7 @@ export function judgeSeverity(input: SeverityInput): Opinion {
     // What fails outright is there already.
     return { severity: "page", reason: outright, leads: "outright", forecast: undefined };
   const visible = visibleReason(input);
-  if (visible !== undefined)
-    return { severity: "page", reason: visible, leads: "failing", forecast };
+  if (visible !== undefined) return { severity: "page", ...visible, forecast };
   const refusal = refusalReason(input);
   if (refusal !== undefined)
     return { severity: "page", reason: refusal, leads: "any", forecast: undefined };
@@ -62,7 +62,12 @@ export function judgeSeverity(input: SeverityInput): Opinion {
       leads: "any",
       forecast,
     };
-  return { severity: "ticket", reason: ticketReason(input, known), leads: "any", forecast };
+  return {
+    severity: "ticket",
+    reason: ticketReason(input, known),
+    leads: ticketLeads(input),
+    forecast,
+  };
 }
 
 /**
@@ -104,39 +109,55 @@ function farSlowerReason(input: SeverityInput): string | undefined {
   return `Users feel it: ${percent(farSlower.ratio)} of answers are far slower than usual in cells with ${percent(farSlower.share)} of traffic, for half an hour in all`;
 }
 
-function visibleReason(input: SeverityInput): string | undefined {
+function visibleReason(input: SeverityInput): Pick<Opinion, "reason" | "leads"> | undefined {
   const { judgement, family } = input;
   if (family !== "service" && family !== "quality") return undefined;
   const { pageTrafficShare, pageFailureRatio } = judgement.incident;
   const { share, ratio, isUnfolding } = input.surelyFailing;
   if (family === "service" && share >= pageTrafficShare && !isUnfolding)
-    return `Users feel it: ${percent(ratio)} of requests fail in cells with ${percent(share)} of traffic`;
+    return {
+      reason: `Users feel it: ${percent(ratio)} of requests fail in cells with ${percent(share)} of traffic`,
+      leads: "failing",
+    };
   if (input.pressure >= pressureToPage && input.degradedShare >= pageTrafficShare)
-    return `Users feel it: ${percent(input.failingRatio)} of requests beyond the usual fail in cells with ${percent(input.degradedShare)} of traffic`;
+    return {
+      reason: `Users feel it: ${percent(input.failingRatio)} of requests beyond the usual fail in cells with ${percent(input.degradedShare)} of traffic`,
+      leads: "failing",
+    };
   const still = (scope: Scope, ratio: number) => scope.failing >= stillPart * ratio;
-  for (const scope of input.scopes)
-    if (
-      scope.isFilled &&
-      scope.track.pressure >= pressureToPage &&
-      scope.share >= pageTrafficShare &&
-      still(scope, pageFailureRatio)
-    )
-      return `Users feel it: failing requests stay above ${percent(pageFailureRatio)} over ${scope.name}, ${percent(scope.share)} of traffic`;
-  for (const scope of input.scopes)
-    if (
-      scope.track.lastingPressure >= lastingToPage &&
-      scope.share >= lastingShare &&
-      still(scope, lastingRatio)
-    )
-      return `Users feel it: ${percent(lastingFailing(scope))} of requests beyond the usual fail over ${scope.name}, ${percent(scope.share)} of traffic, and it does not end`;
+  const pressed = widest(
+    input.scopes.filter(
+      (scope) =>
+        scope.isFilled &&
+        scope.track.pressure >= pressureToPage &&
+        scope.share >= pageTrafficShare &&
+        still(scope, pageFailureRatio),
+    ),
+  );
+  if (pressed !== undefined)
+    return {
+      reason: `Users feel it: failing requests stay above ${percent(pageFailureRatio)} over ${pressed.name}, ${percent(pressed.share)} of traffic`,
+      leads: "failing",
+    };
+  const lasting = widest(
+    input.scopes.filter(
+      (scope) =>
+        scope.track.lastingPressure >= lastingToPage &&
+        scope.share >= lastingShare &&
+        isPlainlyLasting(scope.track) &&
+        still(scope, lastingRatio),
+    ),
+  );
+  if (lasting !== undefined)
+    return {
+      reason: `Users feel it: ${percent(lastingFailing(lasting))} of requests beyond the usual fail over ${lasting.name}, ${percent(lasting.share)} of traffic, and it does not end`,
+      leads: "lasting",
+    };
   return undefined;
 }
 
 /** Part of a paging ratio that a place must show now: pressure fades more slowly than what made it. */
 const stillPart = 0.5;
-
-/** Share of traffic from which a small ratio that lasts is worth a page. */
-const lastingShare = 0.2;
 
 function lastingFailing(scope: Scope): number {
   return Math.max(0, median(scope.track.minutes.slice(-5).map(({ failing }) => failing ?? 0)));
@@ -152,7 +173,7 @@ function bestForecast(input: SeverityInput): Forecast {
   const isHurt = scopes.some(({ track }) => (track.minutes.at(-1)?.failing ?? 0) >= hurtRatio);
   const latency: Eta[] = [];
   const failing: Eta[] = [];
-  let widest: Scope | undefined;
+  const told: Scope[] = [];
   for (const scope of scopes) {
     const { minutes } = scope.track;
     const full =
@@ -164,19 +185,26 @@ function bestForecast(input: SeverityInput): Forecast {
       : undefined;
     if (full !== undefined) latency.push(full);
     if (breach !== undefined) failing.push(breach);
-    if ((full !== undefined || breach !== undefined) && isWider(scope, widest)) widest = scope;
+    if (full !== undefined || breach !== undefined) told.push(scope);
   }
   const eta = forecastOutage({ latency, failing });
-  if (eta === undefined || widest === undefined) return undefined;
-  const what = widest.isWhole
+  const place = widest(told);
+  if (eta === undefined || place === undefined) return undefined;
+  const what = place.isWhole
     ? `${percent(breachFailureRatio)} of users failing`
-    : `${percent(breachRatioOf(widest, breachFailureRatio))} failing over ${widest.name}`;
+    : `${percent(breachRatioOf(place, breachFailureRatio))} failing over ${place.name}`;
   return { eta, what };
 }
 
 /** Half of a place's requests, or so many that of all users the stated ratio fails: whichever comes first. */
 function breachRatioOf(scope: Scope, breachFailureRatio: number): number {
   return Math.min(Math.max(0.5, breachFailureRatio), breachFailureRatio / scope.share);
+}
+
+function widest(scopes: readonly Scope[]): Scope | undefined {
+  let found: Scope | undefined;
+  for (const scope of scopes) if (isWider(scope, found)) found = scope;
+  return found;
 }
 
 function isWider(scope: Scope, than: Scope | undefined): boolean {
@@ -241,6 +269,12 @@ function precursorReason(
       return { reason: `Failing requests rise over ${place}${left}`, leads: "failing" };
   }
   return undefined;
+}
+
+function ticketLeads({ signals, scopes }: SeverityInput): Opinion["leads"] {
+  if (signals.some((signal) => slownessSignals.some((slow) => slow === signal))) return "any";
+  const isLasting = scopes.some(({ track, share }) => track.isLasting && share >= lastingShare);
+  return isLasting ? "lasting" : "any";
 }
 
 /** Nothing but slower, little or in few requests, and nothing rises: busy hours do that, so it must last before anybody is told. */

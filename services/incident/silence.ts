@@ -4,7 +4,7 @@
  */
 import type { CellKey } from "../contracts/cell.ts";
 import type { Judgement } from "../contracts/config.ts";
-import type { DegradedSignal } from "./degraded.ts";
+import type { DegradedSignal } from "./degraded-signal.ts";
 import { isFleetSilent } from "./fleet-silence.ts";
 import type { FleetWindow } from "./join.ts";
 import type { Opinion } from "./opinion.ts";

@@ -56,7 +56,7 @@ export interface EpisodeEvidence {
 }
 
 /** Which kind of signal an incident is told by. */
-export type Leads = "outright" | "failing" | "slice" | "latency" | "stragglers" | "any";
+export type Leads = "outright" | "failing" | "lasting" | "slice" | "latency" | "stragglers" | "any";
 
 export interface ValueCounts {
   bad: number;

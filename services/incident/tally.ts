@@ -40,9 +40,3 @@ export function sureExcessRatio(tally: Readonly<Tally>, z: number): number {
   const sure = tally.bad - tally.expected - z * Math.sqrt(tally.bad + 1);
   return Math.max(0, sure / tally.of);
 }
-
-/** A ratio learnt over hours, with a prior worth `priorOf` requests. */
-export interface UsualRatio {
-  bad: number;
-  of: number;
-}

@@ -6,8 +6,9 @@ import type { VisibleSignal } from "./families.ts";
 import type { Outright } from "./outright.ts";
 import type { RatioCusum } from "./ratio-cusum.ts";
 import type { RecentDimensions } from "./recent-dimensions.ts";
-import type { Tally, UsualRatio } from "./tally.ts";
+import type { Tally } from "./tally.ts";
 import type { TokenSpeed } from "./token-speed.ts";
+import type { UsualRatio } from "./usual-ratio.ts";
 
 export interface CellTrack {
   /** Requests a window, on average. */
@@ -26,6 +27,8 @@ export interface CellTrack {
   /** The same with half-life `lastingMs`: what attribution compares. */
   readonly lastingVisible: Tally;
   readonly lastingSlow: Tally;
+  /** Visible failures with half-life `longMs`: what tells whether a cell has a part of what is small and does not end. */
+  readonly longVisible: Tally;
   readonly tokenSpeed: TokenSpeed;
   readonly refusals: Refusals;
   /** Requests far slower than usual, half-life `lastingMs`. */
@@ -72,8 +75,8 @@ export interface TrackStep {
   readonly judgement: Judgement;
   /** Bounds of what a window may add, see `followSurprise`. */
   readonly evidence: { readonly limit: number; readonly cap: number };
-  /** Factors a window: counts of the last minute or two, of the last ten, and what is usual. */
-  readonly fade: { readonly recent: number; readonly lasting: number; readonly usual: number };
+  /** Factors a window: counts of the last minute or two, of the last ten, of the last hour, and what is usual. */
+  readonly fade: Readonly<Record<"recent" | "lasting" | "long" | "usual", number>>;
   /** An incident is open on the cell, or all over: what is seen now is not what is usual. */
   readonly isFrozen: boolean;
 }

@@ -15,6 +15,7 @@ import {
   stepGroup,
 } from "./group-track.ts";
 import type { FleetWindow } from "./join.ts";
+import { stepLastingPlace } from "./lasting.ts";
 import { lastingToDoubt, stepLasting, stepPressure, sureDeviations } from "./pressure.ts";
 import { endSilence, stepSilence } from "./silence-memory.ts";
 import { stepSlices } from "./slices.ts";
@@ -24,7 +25,12 @@ import type { CellTrack } from "./track.ts";
 import { trafficShare } from "./traffic-share.ts";
 
 const minuteMs = 60_000;
-const halfLivesMs = { recent: minuteMs, lasting: 4 * minuteMs, usual: 6 * 60 * minuteMs };
+const halfLivesMs = {
+  recent: minuteMs,
+  lasting: 4 * minuteMs,
+  long: 30 * minuteMs,
+  usual: 6 * 60 * minuteMs,
+};
 /** Signals judged of a cell, on average: for the number of streams that share the false-alarm rate. */
 const signalsPerCell = 8;
 /** Traffic-weighted part of the fleet whose trouble stops all learning. */
@@ -48,6 +54,7 @@ export function stepTracks(
   const fade = {
     recent: fadePerWindow(halfLivesMs.recent, windowMs),
     lasting: fadePerWindow(halfLivesMs.lasting, windowMs),
+    long: fadePerWindow(halfLivesMs.long, windowMs),
     usual: fadePerWindow(halfLivesMs.usual, windowMs),
   };
   const isWide = troubledShare(state) >= wideTrouble;
@@ -96,6 +103,7 @@ export function stepTracks(
       group.pressure = stepPressure(group.pressure, failing, judgement.incident.pageFailureRatio);
       const window = failingOf(share.visible, isLimitBroad(group.limitedBeyondFirst));
       if (window.of > 0) group.lastingPressure = stepLasting(group.lastingPressure, window);
+      stepLastingPlace(group, windowStartMs);
     }
   }
   const { pageFailureRatio } = judgement.incident;
@@ -152,7 +160,7 @@ function isSuspected(state: IncidentState, key: CellKey): boolean {
     const group = state.groups[name];
     if (group === undefined) continue;
     if (group.slowEvidence >= suspicion || group.visibleEvidence >= suspicion) return true;
-    if (group.lastingPressure >= lastingToDoubt) return true;
+    if (group.lastingPressure >= lastingToDoubt || group.isLasting) return true;
   }
   return false;
 }

@@ -27,11 +27,16 @@ const incident: SeverityInput = {
 /** An incident of a model that has pressed for a page: by requests of which `failing` fail now. */
 function pressed(
   failing: number,
-  pressures: { readonly pressure?: number; readonly lastingPressure?: number },
+  pressures: {
+    readonly pressure?: number;
+    readonly lastingPressure?: number;
+    readonly isLasting?: boolean;
+  },
 ) {
+  const minute = { requests: 1000, usualRequests: 1000, failing, slowdown: 0 };
   const scope = {
     name: "model gpt-4o",
-    track: { ...initialGroupTrack(), ...pressures },
+    track: { ...initialGroupTrack(), minutes: [minute], ...pressures },
     share: 0.25,
     isWhole: false,
     isHttp: false,
@@ -49,12 +54,13 @@ function pressed(
 describe("what has pressed for a page", () => {
   it("pages while it goes on", () => {
     expect(pressed(0.06, { pressure: 30 })).toBe("page");
-    expect(pressed(0.012, { lastingPressure: 120 })).toBe("page");
+    expect(pressed(0.012, { lastingPressure: 120, isLasting: true })).toBe("page");
   });
 
   it("is a ticket once it is over, or was another incident's", () => {
     expect(pressed(0.01, { pressure: 60 })).toBe("ticket");
     expect(pressed(0, { pressure: 60, lastingPressure: 180 })).toBe("ticket");
+    expect(pressed(0, { lastingPressure: 180, isLasting: true })).toBe("ticket");
   });
 });
 
