@@ -45,8 +45,9 @@ export function stepEpisode(episode: Episode, step: EpisodeStep): Incident[] {
   );
   rememberWindow(episode, frames, { degraded, tracks: state.cells });
   countHealth(episode, { members, cells, frames, judgement });
-  if (episode.healthyWindows >= judgement.incident.resolveAfterWindows)
-    return resolve(episode, window, resolvedReason(episode, judgement, window));
+  const healthy = healthyToResolve(episode, judgement, window);
+  if (episode.healthyWindows >= healthy)
+    return resolve(episode, window, resolvedReason(episode, healthy, window));
   const view = viewEpisode(episode, cells, step);
   if (frames.size > 0 && view.failing.of > 0)
     episode.pressure = stepPressure(
@@ -100,13 +101,25 @@ function resolve(episode: Episode, window: FleetWindow, reason: string): Inciden
   return record === undefined ? [] : [record];
 }
 
-function resolvedReason(episode: Episode, judgement: Judgement, window: FleetWindow): string {
-  const { resolveAfterWindows } = judgement.incident;
-  const seconds = Math.round((resolveAfterWindows * window.windowMs) / 1000);
+/** What comes and goes is believed to be over four times as late with each return, and a quarter of an hour at the latest. */
+const patience = 4;
+const mostPatienceMs = 15 * 60_000;
+
+function healthyToResolve(
+  { returns }: Episode,
+  { incident: { resolveAfterWindows } }: Judgement,
+  { windowMs }: FleetWindow,
+): number {
+  const most = Math.max(resolveAfterWindows, Math.round(mostPatienceMs / windowMs));
+  return Math.min(most, resolveAfterWindows * patience ** returns);
+}
+
+function resolvedReason(episode: Episode, healthy: number, window: FleetWindow): string {
+  const seconds = Math.round((healthy * window.windowMs) / 1000);
   if (episode.family === "decline")
     return "Requests are no longer far fewer than usual: most are back, or so few have become usual, or the day is an exception";
   const what = episode.family === "silence" ? "Requests are back" : "Back to normal";
-  return `${what} for ${resolveAfterWindows} windows with requests (${seconds} s)`;
+  return `${what} for ${healthy} windows with requests (${seconds} s)`;
 }
 
 function opinionOf(episode: Episode, view: EpisodeView, step: EpisodeStep): Opinion {

@@ -89,6 +89,7 @@ function openEpisode(
     evidence: {},
     unusualWindows: 0,
     healthyWindows: 0,
+    returns: 0,
     pressure: 0,
     saidCells: 0,
     saidShare: 0,
@@ -111,6 +112,7 @@ function reopenEpisode(
     ...openEpisode(first, [], windowStartMs),
     incident: earlier.incident,
     revision: earlier.revision,
+    returns: earlier.returns + 1,
   };
 }
 

@@ -92,6 +92,8 @@ export interface Episode {
   /** Windows with evidence since it opened, and with requests but without evidence in a row. */
   unusualWindows: number;
   healthyWindows: number;
+  /** How often it has come again after it was resolved. */
+  returns: number;
   /** Page's CUSUM over all members, see `severity.ts`. */
   pressure: number;
   /** What was said last, for telling growth. */

@@ -13,6 +13,7 @@ import {
 } from "./scenarios-film.ts";
 import { judgeFrames, type Told } from "./scenarios-judge.ts";
 import {
+  ebbedBeforeMs,
   type ForecastScore,
   minutes,
   type Score,
@@ -55,6 +56,8 @@ export interface Outcome {
     readonly named: string;
   })[];
   readonly rivals: Readonly<Record<RivalName, Score>>;
+  /** Whether the fault, or its first wave, was over without an outage. */
+  readonly hasEbbed: boolean;
   readonly forecasts: readonly ForecastScore[];
   /** By minute, for pictures: failing share, median time to first token against that of the quiet time. */
   readonly failing: readonly number[];
@@ -160,6 +163,7 @@ function outcomeOf(
       RivalName,
       Score
     >,
+    hasEbbed: truth.outage.pointMs === null || ebbedBeforeMs(film) !== undefined,
     forecasts: scoreForecasts(told, film),
     ...pictureOf(touched, (job.quietHours * 3_600_000) / 60_000),
   };

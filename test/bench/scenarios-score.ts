@@ -67,12 +67,22 @@ export interface ForecastScore {
   readonly medianRatio: number | null;
 }
 
-/** Forecasts that were told with a ticket, a page or growth, before the breach. */
+/** When the second wave begins, where the first was over without an outage; undefined: there was no such wave. */
+export function ebbedBeforeMs({ truth }: Pick<PlaceTruth, "truth">): number | undefined {
+  if (truth.waves === 1) return undefined;
+  const second = truth.faults.slice(truth.faults.length / 2);
+  const beginsMs = Math.min(...second.map(({ startMs }) => startMs));
+  const { pointMs } = truth.outage;
+  return pointMs !== null && pointMs < beginsMs ? undefined : beginsMs;
+}
+
+/** Forecasts that were told with a ticket, a page or growth, before the breach; what a first wave foretold is not the second's outage. */
 export function scoreForecasts(told: readonly Told[], { truth }: PlaceTruth): ForecastScore[] {
-  const breachMs = truth.outage.pointMs;
+  const ebbedMs = ebbedBeforeMs({ truth }) ?? Number.NEGATIVE_INFINITY;
   const scores: ForecastScore[] = [];
   for (const { transition, atMs, forecast } of told) {
     if (forecast === null || !["ticketed", "paged", "grew"].includes(transition)) continue;
+    const breachMs = atMs < ebbedMs ? null : truth.outage.pointMs;
     if (breachMs !== null && atMs >= breachMs) continue;
     const { breachLowMs, breachMedianMs, breachHighMs } = forecast;
     const left = breachMs === null ? null : breachMs - atMs;

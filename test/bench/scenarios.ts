@@ -36,7 +36,7 @@ async function main(): Promise<void> {
     "first-seed": { type: "string", default: "1" },
     "clean-days": { type: "string" },
     "quiet-hours": { type: "string", default: "1" },
-    hours: { type: "string", default: "6" },
+    hours: { type: "string", default: "12" },
     waves: { type: "string", default: "drawn" },
     workers: { type: "string", default: "2" },
     films: { type: "string" },
