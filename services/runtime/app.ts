@@ -13,15 +13,15 @@ import { kafkaLogOptions } from "../log/kafka-settings.ts";
 import type { TopicReport } from "../log/kafka-topic-report.ts";
 import { openLmdbLog } from "../log/lmdb.ts";
 import type { Log } from "../log/log.ts";
-import { stageNames, stages, topicSpecs } from "../pipeline.ts";
-import type { EdgeContext, RunningServer, StageName } from "../stage.ts";
+import { stageNames, topicSpecs } from "../pipeline.ts";
+import type { EdgeContext, StageName } from "../stage.ts";
 import { algorithmVersions } from "./algorithm-versions.ts";
 import { checkpointStore } from "./checkpoint.ts";
 import { type Clock, systemClock } from "./clock.ts";
 import { readControl } from "./control.ts";
-import { type CrashPoint, crashPoint } from "./crash-points.ts";
+import { processStages } from "./process-stages.ts";
 import type { RunnerDeps } from "./runner-deps.ts";
-import { runConsumingStage, type TaskHealth } from "./stage-runner.ts";
+import type { TaskHealth } from "./stage-runner.ts";
 import { startTelemetry, type Telemetry } from "./telemetry.ts";
 
 export interface App extends AsyncDisposable {
@@ -46,9 +46,6 @@ export interface AppOptions {
   readonly readWaitMs?: number;
   readonly report: EdgeContext["report"];
 }
-
-/** Longest wait for stages to stop, ms; whatever they had not finished is done after the next start. */
-const stopLimitMs = 15_000;
 
 export async function startApp(options: AppOptions): Promise<App> {
   const { config, report } = options;
@@ -121,45 +118,22 @@ export async function startApp(options: AppOptions): Promise<App> {
       ...(options.readWaitMs === undefined ? {} : { readWaitMs: options.readWaitMs }),
     };
 
-    const running: Promise<void>[] = [];
-    closers.push(async () => {
-      const isDone = new AbortController();
-      const limit = clock.sleep(stopLimitMs, isDone.signal).catch(() => {});
-      await Promise.race([Promise.all(running), limit]);
-      isDone.abort();
-    });
-    const consume = (name: StageName, edge: EdgeContext) => {
-      const stage = stages[name];
-      if (stage.kind === "server") return;
-      running.push(
-        runConsumingStage(stage, edge, deps, health, stopping.signal).catch((error) => {
-          if (stopping.signal.aborted) return;
-          health.halted.set(name, String(error));
-          report(
-            "error",
-            `${name} has stopped: ${error instanceof Error ? (error.stack ?? error.message) : error}`,
-          );
-        }),
-      );
-    };
+    const own = processStages(deps, health, stopping.signal);
+    closers.push(own.ended);
     for (const name of stageNames)
-      if (wanted.includes(name) && name !== "archive") consume(name, context);
+      if (wanted.includes(name) && name !== "archive") own.consume(name, context);
 
     const served: Record<string, string> = {};
     for (const name of stageNames) {
-      const stage = stages[name];
-      if (!wanted.includes(name) || stage.kind !== "server") continue;
-      const server: RunningServer = await stage.open(
-        name === "ingest"
-          ? { ...context, log: crashingAfterAppend(log, "ingest:after-append") }
-          : context,
-      );
+      if (!wanted.includes(name)) continue;
+      const server = await own.serve(name, context);
+      if (server === undefined) continue;
       closers.push(async () => server[Symbol.asyncDispose]());
       Object.assign(served, server.addresses);
     }
     const { history, address } = await openingHistory;
     if (wanted.includes("archive") && history !== undefined)
-      consume("archive", { ...context, history: history.driver });
+      own.consume("archive", { ...context, history: history.driver });
     const addresses: Record<string, string> = {
       metrics: `http://${telemetry.address}/metrics`,
       ...address,
@@ -183,28 +157,6 @@ export async function startApp(options: AppOptions): Promise<App> {
     await close();
     throw error;
   }
-}
-
-/** The same log, with a crash point between an append that is durable and whoever waits for it. */
-function crashingAfterAppend(log: Log, point: CrashPoint): Log {
-  return {
-    append: async (records, signal) => {
-      const appended = await log.append(records, signal);
-      crashPoint(point);
-      return appended;
-    },
-    ensureTopics: (specs) => log.ensureTopics(specs),
-    topics: () => log.topics(),
-    read: (request, signal) => log.read(request, signal),
-    offsets: (topic, partition) => log.offsets(topic, partition),
-    latestByKey: (topic, partition) => log.latestByKey(topic, partition),
-    join: (group, names, handler, signal) => log.join(group, names, handler, signal),
-    committed: (group, topic, partition) => log.committed(group, topic, partition),
-    commit: (group, offsets) => log.commit(group, offsets),
-    lag: (group, names) => log.lag(group, names),
-    pressure: () => log.pressure(),
-    [Symbol.asyncDispose]: () => log[Symbol.asyncDispose](),
-  };
 }
 
 /** Opens the log that the configuration names; the directory is made if missing. */
