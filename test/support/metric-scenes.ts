@@ -121,3 +121,39 @@ export function outcomesOf(cells: readonly CellWindow[]): Record<string, Record<
   }
   return sums;
 }
+
+/** A call of the OpenTelemetry GenAI conventions, as its metrics describe it. */
+export const call = {
+  "gen_ai.operation.name": "chat",
+  "gen_ai.provider.name": "openai",
+  "gen_ai.request.model": "gpt-4o",
+} as const;
+export const app = { "service.name": "app", "service.instance.id": "1" };
+export const bounds = [0.1, 0.2, 0.4];
+
+/** Durations of calls, in four buckets. */
+export const durations = (
+  temporality: "delta" | "cumulative",
+  ...points: readonly (PointSketch & { readonly counts: readonly number[] })[]
+): MetricSketch => ({
+  name: "gen_ai.client.operation.duration",
+  unit: "s",
+  shape: "histogram",
+  temporality,
+  points: points.map((point) => ({ bounds, attributes: call, ...point })),
+});
+
+/** Cells of exports, each a request of its own that arrives when its latest point was made. */
+export function exported(...exports: readonly MetricSketch[]): CellWindow[] {
+  const requests = exports.map((metric) => {
+    const ms = Math.max(...metric.points.map((point) => point.ms));
+    return [ms, encodeMetrics(app, metric)] as const;
+  });
+  return metricRun(...requests)
+    .finish(90_000)
+    .cells();
+}
+
+/** Calls in all windows of such exports, by outcome. */
+export const counted = (...exports: readonly MetricSketch[]) =>
+  outcomesOf(exported(...exports))["openai/gpt-4o/chat"];
