@@ -8,6 +8,7 @@ import { leadingSignalOf, ratioOf, slowdownOf } from "./leading.ts";
 import type { Opinion } from "./opinion.ts";
 import { placeOf } from "./place.ts";
 import type { RecordInput } from "./record-input.ts";
+import { slowerPlaces } from "./slower-place.ts";
 import { logSlowdown } from "./slowness.ts";
 import type { Episode, EpisodeEvidence, IncidentState } from "./state.ts";
 import { excessRatio } from "./tally.ts";
@@ -19,6 +20,7 @@ const evidenceLimit = 16;
 export function makeRecord(input: RecordInput, transition: Transition): Incident {
   const { episode, window, view, opinion, state } = input;
   const place = placeOf(input);
+  const slower = slowerPlaces(input, place.dimensions);
   const evidence = listEvidence(episode);
   const leadingSignal = leadingSignalOf(input, evidence);
   episode.revision++;
@@ -34,6 +36,7 @@ export function makeRecord(input: RecordInput, transition: Transition): Incident
     severity: episode.severity,
     title: titleOf({
       dimensions: place.dimensions,
+      slower,
       signal: leadingSignal,
       slowdown: slowdownOf(input, leadingSignal),
       ratio: ratioOf(input, leadingSignal),
@@ -43,7 +46,7 @@ export function makeRecord(input: RecordInput, transition: Transition): Incident
       decline: view.decline,
       trend: view.isSpreading ? "spreading" : opinion.forecast === undefined ? "steady" : "growing",
     }),
-    dimensions: place.dimensions.map((one) => ({ ...one })),
+    dimensions: [...place.dimensions, ...slower].map((one) => ({ ...one })),
     cells: worstFirst(input).slice(0, cellLimit),
     degradedCells: view.cells.length,
     liveCells: view.liveCells,

@@ -4,6 +4,8 @@ import { type SignalName, signalCatalog } from "../contracts/frame.ts";
 
 export interface TitleFacts {
   readonly dimensions: readonly Readonly<Record<string, string>>[];
+  /** Places where requests are only slow yet. */
+  readonly slower?: TitleFacts["dimensions"];
   readonly signal: SignalName;
   /** How many times slower, for latencies. */
   readonly slowdown: number;
@@ -28,7 +30,9 @@ export function titleOf(facts: TitleFacts): string {
   if (facts.decline !== undefined)
     return `${placeWords(facts.dimensions)}: ${formatRatio(facts.decline)} fewer requests than usual at this time`;
   const trend = facts.trend === "steady" ? "" : `, ${facts.trend}`;
-  return `${placeWords(facts.dimensions)}: ${symptomOf(facts)}${trend}`;
+  const { slower = [] } = facts;
+  const others = slower.length === 0 ? "" : `; ${placeWords(slower)} slower`;
+  return `${placeWords(facts.dimensions)}: ${symptomOf(facts)}${trend}${others}`;
 }
 
 function placeWords(dimensions: TitleFacts["dimensions"]): string {

@@ -7,7 +7,7 @@ export type Place = Readonly<Record<string, string>>;
 export interface PlaceVerdict {
   /** Nothing is named that the fault leaves alone. */
   readonly isAffected: boolean;
-  /** The named cells are those that the fault was aimed at, or has touched so far. */
+  /** The named cells are those that the fault was aimed at, has touched so far, or has touched most. */
   readonly isExact: boolean;
 }
 
@@ -53,7 +53,7 @@ export function judgePlace(places: readonly Place[], atMs: number, of: PlaceTrut
   const isExact =
     isAffected &&
     isOtherRight(places, atMs, of, "exact") &&
-    truthSets(atMs, of, touched).some((set) => isSame(named, set, of));
+    [affected, ...truthSets(atMs, of, touched)].some((set) => isSame(named, set, of));
   return { isAffected, isExact };
 }
 
