@@ -55,6 +55,19 @@ describe("answers that are far slower than usual", () => {
     expect(share(state)).toBe(0);
   });
 
+  it("do not count while all answers are slower, nor for that time once they are not", () => {
+    const state = fleet();
+    const tally = state.cells[grey]?.lastingSlow;
+    Object.assign(tally ?? {}, { bad: 300, of: 1000, expected: 50 });
+    play(state, 120, true);
+    expect(share(state)).toBe(0);
+    Object.assign(tally ?? {}, { bad: 60 });
+    play(state, 10, true);
+    expect(share(state)).toBe(0);
+    play(state, 24, true);
+    expect(share(state)).toBeCloseTo(0.1);
+  });
+
   it("take as long again once people were paged for them", () => {
     const state = fleet();
     play(state, 60, true);
