@@ -15,7 +15,7 @@ import { addHealthy, initialSignalTrack, stepSignal } from "./signal-track.ts";
 import { add, emptyTally, fade, type Tally } from "./tally.ts";
 import { initialTokenSpeed, stepTokenSpeed } from "./token-speed.ts";
 import type { CellTrack, TrackStep } from "./track.ts";
-import { learnUsual } from "./usual-ratio.ts";
+import { learnUsual, usualRatioOf } from "./usual-ratio.ts";
 
 /** What the window adds for this cell, for the groups it belongs to. */
 export interface CellShare {
@@ -189,7 +189,8 @@ function learn(
   const signal = track.signals[name] ?? initialSignalTrack();
   track.signals[name] = signal;
   const prior = name === "ttft" || name === "duration" ? slowPrior : visiblePrior;
-  const expected = learnedRatio(signal.usual.bad, signal.usual.of, prior) * seen.of;
+  const ofClass = how.step.classUsual[name as VisibleSignal] ?? 0;
+  const expected = usualRatioOf(signal.usual, prior, ofClass) * seen.of;
   const digits = name === "failures" ? track.failing.digits : 0;
   learnUsual(signal.usual, seen, { learns: how.learns, digits, keep: how.step.fade.usual });
   return expected;

@@ -8,7 +8,7 @@ import type { RatioCusum } from "./ratio-cusum.ts";
 import type { RecentDimensions } from "./recent-dimensions.ts";
 import type { Tally } from "./tally.ts";
 import type { TokenSpeed } from "./token-speed.ts";
-import type { UsualRatio } from "./usual-ratio.ts";
+import type { ClassUsual, UsualRatio } from "./usual-ratio.ts";
 
 export interface CellTrack {
   /** Requests a window, on average. */
@@ -77,6 +77,8 @@ export interface TrackStep {
   readonly evidence: { readonly limit: number; readonly cap: number };
   /** Factors a window: counts of the last minute or two, of the last ten, of the last hour, and what is usual. */
   readonly fade: Readonly<Record<"recent" | "lasting" | "long" | "usual", number>>;
+  /** What is usual in the cell's class. */
+  readonly classUsual: ClassUsual;
   /** An incident is open on the cell, or all over: what is seen now is not what is usual. */
   readonly isFrozen: boolean;
 }

@@ -2,6 +2,7 @@
 import type { CellKey } from "../contracts/cell.ts";
 import type { Judgement } from "../contracts/config.ts";
 import { initialCellTrack, isLimitBroad, stepCell, tellLimitBreadth } from "./cell-track.ts";
+import { classUsuals } from "./class-usual.ts";
 import { openThreshold } from "./evidence.ts";
 import {
   addShare,
@@ -58,6 +59,7 @@ export function stepTracks(
     usual: fadePerWindow(halfLivesMs.usual, windowMs),
   };
   const isWide = troubledShare(state) >= wideTrouble;
+  const classes = classUsuals(state.cells);
   const shares = new Map<string, GroupShare>();
   const live = new Set<CellKey>();
   for (const frame of window.cells) {
@@ -75,6 +77,7 @@ export function stepTracks(
       judgement,
       evidence,
       fade,
+      classUsual: classes.get(classOf(key)) ?? {},
       isFrozen: isWide || track.degradedSinceMs > 0 || isSuspected(state, key),
     });
     stepQuiet(state, { key, track, quietBefore: before, fadeUsual: fade.usual });

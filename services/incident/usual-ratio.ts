@@ -1,4 +1,6 @@
 /** What ratio of a cell's requests is bad as a rule, learnt over hours. */
+import { learnedRatio, type RatioPrior } from "../../detectors/learned-ratio.ts";
+import type { VisibleSignal } from "./families.ts";
 
 export interface UsualRatio {
   bad: number;
@@ -6,6 +8,9 @@ export interface UsualRatio {
   /** What may be the beginning of trouble: it is learnt once that is known not to be so. */
   held?: { bad: number; of: number };
 }
+
+/** Usual ratio of visible failures by kind, over all cells of a class. */
+export type ClassUsual = Readonly<Partial<Record<VisibleSignal, number>>>;
 
 /** Digits from which what is seen is likelier trouble than not. */
 const doubtDigits = 2;
@@ -46,4 +51,22 @@ function fadeIn(
 ): void {
   counts.bad = counts.bad * keep + more.bad;
   counts.of = counts.of * keep + more.of;
+}
+
+/** Standard deviations by which a cell's own requests must contradict its class. */
+const contradiction = 2;
+
+/**
+ * A cell's usual ratio, drawn towards that of its class where that is above the prior's; but never above what the cell's own requests
+ * allow: where one model always fails, the others do not become insensitive.
+ */
+export function usualRatioOf(
+  { bad, of }: { readonly bad: number; readonly of: number },
+  prior: RatioPrior,
+  ofClass: number,
+): number {
+  const own = learnedRatio(bad, of, prior);
+  if (ofClass <= prior.ratio) return own;
+  const allowed = of > 0 ? (bad + contradiction * Math.sqrt(bad + 1)) / of : 1;
+  return Math.max(own, Math.min(allowed, learnedRatio(bad, of, { ratio: ofClass, of: prior.of })));
 }
