@@ -7,6 +7,7 @@ import type { CellShare } from "./cell-track.ts";
 import { isLimitBroad } from "./cell-track.ts";
 import { addEvidence, ratioSurprise } from "./evidence.ts";
 import { type VisibleSignal, visibleSignals } from "./families.ts";
+import type { LastingBlock } from "./pressure.ts";
 import { beyondPrompts, logSlowdown, slowShareAfter } from "./slowness.ts";
 import { add, emptyTally, fade, type Tally } from "./tally.ts";
 
@@ -40,6 +41,7 @@ export interface GroupTrack {
   pressure: number;
   /** The same for small ratios that last. */
   lastingPressure: number;
+  lastingBlock?: LastingBlock;
   /** Start of the last window in which that was 0, and whether what is small has lasted and goes on, see `lasting.ts`. */
   lastingSinceMs: number;
   isLasting: boolean;

@@ -8,7 +8,7 @@ import { isLimitBroad } from "./cell-track.ts";
 import type { DegradedSignal } from "./degraded-signal.ts";
 import { type Family, familyOf, type VisibleSignal, visibleSignals } from "./families.ts";
 import { failingOf, type GroupTrack, groupsOf } from "./group-track.ts";
-import { lastingRatio, lastingShare, lastingToTell } from "./pressure.ts";
+import { lastingRatioAt, lastingShare, lastingToTell } from "./pressure.ts";
 import type { IncidentState } from "./state.ts";
 import { excessRatio, sureExcessRatio } from "./tally.ts";
 import type { CellTrack } from "./track.ts";
@@ -26,8 +26,12 @@ export interface Lasting {
 /** A cell has a part in it once it surely has half of its place's ratio, and goes on to have it down to a quarter. */
 const partToEnter = 0.5;
 const partToStay = 0.25;
-/** Minutes that tell whether it goes on, and the parts of the least ratio that they must show to begin with, and to go on. */
+/**
+ * Minutes and requests that tell whether it goes on, and the parts of the least ratio that they must show to begin with, and to go on. Five minutes of few
+ * requests are without a failure now and then, and those of a gap without any request.
+ */
 const lastMinutes = 5;
+const lastRequests = 1000;
 const stillPart = { begins: 0.4, goesOn: 0.15 } as const;
 
 /** Notes whether a place has it, once its window has been taken in. */
@@ -47,7 +51,8 @@ export function isPlainlyLasting(track: GroupTrack): boolean {
 }
 
 function hasLately(track: GroupTrack, part: number): boolean {
-  return ratioLately(track) >= part * lastingRatio;
+  const { of, expected } = failingOf(track.longVisible, isLimitBroad(track.limitedBeyondFirst));
+  return ratioLately(track) >= part * lastingRatioAt(of > 0 ? expected / of : 0);
 }
 
 /** Places with much of the traffic that have it, by group. */
@@ -93,12 +98,17 @@ export function addLasting(
   }
 }
 
-function ratioLately({ minutes }: GroupTrack): number {
+/** Excess ratio of the last minutes with requests: as many as it takes to tell. */
+export function ratioLately({ minutes }: GroupTrack): number {
   let failing = 0;
   let requests = 0;
-  for (const minute of minutes.slice(-lastMinutes)) {
+  let taken = 0;
+  for (const minute of minutes.toReversed()) {
+    if (minute.requests === 0) continue;
+    if (taken >= lastMinutes && requests >= lastRequests) break;
     failing += (minute.failing ?? 0) * minute.requests;
     requests += minute.requests;
+    taken++;
   }
   return requests > 0 ? failing / requests : 0;
 }

@@ -12,7 +12,7 @@ import {
   isRising,
 } from "./forecast.ts";
 import type { Minute } from "./group-track.ts";
-import { isPlainlyLasting } from "./lasting.ts";
+import { isPlainlyLasting, ratioLately } from "./lasting.ts";
 import type { Forecast, Opinion, SeverityInput } from "./opinion.ts";
 import { lastingRatio, lastingShare, lastingToPage, pressureToPage } from "./pressure.ts";
 import type { Scope } from "./scopes.ts";
@@ -150,7 +150,7 @@ function visibleReason(input: SeverityInput): Pick<Opinion, "reason" | "leads"> 
   );
   if (lasting !== undefined)
     return {
-      reason: `Users feel it: ${percent(lastingFailing(lasting))} of requests beyond the usual fail over ${lasting.name}, ${percent(lasting.share)} of traffic, and it does not end`,
+      reason: `Users feel it: ${percent(Math.max(0, ratioLately(lasting.track)))} of requests beyond the usual fail over ${lasting.name}, ${percent(lasting.share)} of traffic, and it does not end`,
       leads: "lasting",
     };
   return undefined;
@@ -158,10 +158,6 @@ function visibleReason(input: SeverityInput): Pick<Opinion, "reason" | "leads"> 
 
 /** Part of a paging ratio that a place must show now: pressure fades more slowly than what made it. */
 const stillPart = 0.5;
-
-function lastingFailing(scope: Scope): number {
-  return Math.max(0, median(scope.track.minutes.slice(-5).map(({ failing }) => failing ?? 0)));
-}
 
 /** Failing ratio of a place from which its latency no longer says when users are hurt: they are. */
 const hurtRatio = 0.1;

@@ -105,7 +105,7 @@ export function stepTracks(
       const failing = failingNow(group, share);
       group.pressure = stepPressure(group.pressure, failing, judgement.incident.pageFailureRatio);
       const window = failingOf(share.visible, isLimitBroad(group.limitedBeyondFirst));
-      if (window.of > 0) group.lastingPressure = stepLasting(group.lastingPressure, window);
+      if (window.of > 0) stepLasting(group, window);
       stepLastingPlace(group, windowStartMs);
     }
   }
