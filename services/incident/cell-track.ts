@@ -191,7 +191,7 @@ function learn(
   const prior = name === "ttft" || name === "duration" ? slowPrior : visiblePrior;
   const ofClass = how.step.classUsual[name as VisibleSignal] ?? 0;
   const expected = usualRatioOf(signal.usual, prior, ofClass) * seen.of;
-  const digits = name === "failures" ? track.failing.digits : 0;
+  const digits = name === "failures" && !how.step.isNewLevel ? track.failing.digits : 0;
   learnUsual(signal.usual, seen, { learns: how.learns, digits, keep: how.step.fade.usual });
   return expected;
 }

@@ -81,4 +81,6 @@ export interface TrackStep {
   readonly classUsual: ClassUsual;
   /** An incident is open on the cell, or all over: what is seen now is not what is usual. */
   readonly isFrozen: boolean;
+  /** It has been degraded for so long that this is learnt after all. */
+  readonly isNewLevel: boolean;
 }

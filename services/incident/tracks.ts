@@ -39,6 +39,9 @@ const wideTrouble = 1 / 3;
 /** Evidence (log10) in a cell's group from which the cell stops learning. */
 const suspicion = 2;
 
+/** What has been so for so long is a new level rather than an outage, as detect has it of what users feel (`freeze.ts` there). */
+const newLevelAfterMs = 24 * 60 * minuteMs;
+
 /** Steps all cells and groups; returns the evidence (log10) that one stream alone needs. */
 export function stepTracks(
   state: IncidentState,
@@ -58,7 +61,8 @@ export function stepTracks(
     long: fadePerWindow(halfLivesMs.long, windowMs),
     usual: fadePerWindow(halfLivesMs.usual, windowMs),
   };
-  const isWide = troubledShare(state) >= wideTrouble;
+  const isNews = (sinceMs: number) => sinceMs > 0 && windowStartMs - sinceMs < newLevelAfterMs;
+  const isWide = troubledShare(state, isNews) >= wideTrouble;
   const classes = classUsuals(state.cells);
   const shares = new Map<string, GroupShare>();
   const live = new Set<CellKey>();
@@ -78,7 +82,8 @@ export function stepTracks(
       evidence,
       fade,
       classUsual: classes.get(classOf(key)) ?? {},
-      isFrozen: isWide || track.degradedSinceMs > 0 || isSuspected(state, key),
+      isFrozen: isWide || isNews(track.degradedSinceMs) || isSuspected(state, key, isNews),
+      isNewLevel: track.degradedSinceMs > 0 && !isNews(track.degradedSinceMs),
     });
     stepQuiet(state, { key, track, quietBefore: before, fadeUsual: fade.usual });
     for (const name of groupsOf(key)) {
@@ -149,21 +154,25 @@ function stepQuiet(
   if (of.track.requests > 0 && of.quietBefore > 0) endSilence(memory, of.quietBefore);
 }
 
-function troubledShare(state: IncidentState): number {
+type IsNews = (sinceMs: number) => boolean;
+
+function troubledShare(state: IncidentState, isNews: IsNews): number {
   const troubled: CellKey[] = [];
   for (const name in state.cells) {
     const key = name as CellKey;
-    if ((state.cells[key]?.degradedSinceMs ?? 0) > 0) troubled.push(key);
+    if (isNews(state.cells[key]?.degradedSinceMs ?? 0)) troubled.push(key);
   }
   return trafficShare(state, troubled);
 }
 
-function isSuspected(state: IncidentState, key: CellKey): boolean {
+function isSuspected(state: IncidentState, key: CellKey, isNews: IsNews): boolean {
   for (const name of groupsOf(key)) {
     const group = state.groups[name];
     if (group === undefined) continue;
-    if (group.slowEvidence >= suspicion || group.visibleEvidence >= suspicion) return true;
-    if (group.lastingPressure >= lastingToDoubt || group.isLasting) return true;
+    if (group.slowEvidence >= suspicion && isNews(group.slowSinceMs)) return true;
+    if (group.visibleEvidence >= suspicion && isNews(group.visibleSinceMs)) return true;
+    const isDoubted = group.lastingPressure >= lastingToDoubt || group.isLasting;
+    if (isDoubted && isNews(group.lastingSinceMs)) return true;
   }
   return false;
 }

@@ -155,8 +155,11 @@ export class IncidentPlay {
   window = 0;
   readonly #quiet = new Map<CellKey, number>();
 
-  constructor(reducer: Reducer = makeIncident()) {
+  readonly #cells: readonly Cell[];
+
+  constructor(reducer: Reducer = makeIncident(), cells: readonly Cell[] = fleetCells) {
     this.reducer = reducer;
+    this.#cells = cells;
   }
 
   /** Plays `count` windows; returns the records that they made. */
@@ -172,7 +175,7 @@ export class IncidentPlay {
   }
 
   frame(troubleAt: TroubleAt): Frame {
-    const cells = fleetCells.map((cell) => {
+    const cells = this.#cells.map((cell) => {
       const key = cellKey(cell);
       const frame = troubledCell(key, troubleAt(cell, this.window));
       const quietWindows = frame.requests > 0 ? 0 : (this.#quiet.get(key) ?? 0) + 1;

@@ -1,6 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { seeded } from "../support/detect-traffic.ts";
-import { fleetWindowMs, IncidentPlay, type TroubleAt, warmUp } from "../support/incident-fleet.ts";
+import {
+  fleetCells,
+  fleetWindowMs,
+  IncidentPlay,
+  makeIncident,
+  type TroubleAt,
+  warmUp,
+} from "../support/incident-fleet.ts";
 
 const minute = 60_000 / fleetWindowMs;
 const hour = 60 * minute;
@@ -62,4 +69,14 @@ describe("what lasts, in other fleets", () => {
       expect(told(play), `${requests} at ${ratio}`).toEqual([]);
     }
   });
+
+  it("is usual once it has been so for a day and half another, and is not told again", () => {
+    const play = new IncidentPlay(makeIncident(), fleetCells.slice(0, 3));
+    const onset = warmUp + hour;
+    const traffic = failingAt(100, (window) => (window < onset ? 0.003 : 0.01), 6);
+    play.play(onset + 46 * hour, traffic);
+    expect(told(play)).toEqual(["opened", "ticketed", "paged", "resolved"]);
+    const endedMs = play.incidents.at(-1)?.resolvedMs ?? 0;
+    expect((endedMs - (play.incidents[0]?.openedMs ?? 0)) / 3_600_000).toBeGreaterThan(24);
+  }, 30_000);
 });
