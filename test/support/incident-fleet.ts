@@ -15,6 +15,8 @@ import { aCell, aCellFrame, aFrame, aVerdict } from "./records.ts";
 /** What is wrong with a cell in a window; everything that is left out is as usual. */
 export interface Trouble {
   readonly requests?: number;
+  /** Requests of a usual window; default: 60, and 20 of a route. */
+  readonly usualRequests?: number;
   /** Failing share of requests. */
   readonly failing?: number;
   readonly limited?: number;
@@ -83,7 +85,7 @@ function ratioVerdict(signal: SignalVerdict["signal"], bad: number, of: number):
 const slowShare = (slower: number) => 1 / (1 + 19 * slower ** -4);
 
 export function troubledCell(key: CellKey, trouble: Trouble): CellFrame {
-  const usual = usualOf(key);
+  const usual = trouble.usualRequests ?? usualOf(key);
   const requests = trouble.requests ?? usual;
   const count = (share: number | undefined) => Math.round((share ?? 0) * requests);
   const failures = count(trouble.failing);
