@@ -77,6 +77,8 @@ export const incidentSchema = z.object({
   liveCells: z.number(),
   /** Share of usual traffic in degraded cells, 0 … 1. */
   degradedShare: z.number(),
+  /** Ratio of their requests that fail beyond the usual, over the last minute or two, 0 … 1; absent from older records. */
+  failing: z.number().optional(),
   signals: z.array(z.enum(signalNames)),
   leadingSignal: z.enum(signalNames),
   evidence: z.array(evidenceSchema),

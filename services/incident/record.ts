@@ -51,6 +51,7 @@ export function makeRecord(input: RecordInput, transition: Transition): Incident
     degradedCells: view.cells.length,
     liveCells: view.liveCells,
     degradedShare: round(view.degradedShare),
+    failing: round(excessRatio(view.failing)),
     signals: [...new Set(evidence.map((one) => one.signal))],
     leadingSignal,
     evidence: evidence.slice(0, evidenceLimit),

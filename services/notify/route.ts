@@ -11,6 +11,8 @@ export interface Told {
   /** Size at the last telling: growth beyond it is news. */
   readonly degradedCells: number;
   readonly degradedShare: number;
+  /** Absent where it was not known, and of states from before it was kept: then it is no news. */
+  readonly failing?: number | undefined;
   /** Whether any telling since it opened had a forecast. */
   readonly hasForecast: boolean;
   /** Last page or renotification, Unix ms. */
@@ -84,8 +86,9 @@ export interface RouteInput {
 
 const rank: Readonly<Record<Severity, number>> = { none: 0, ticket: 1, page: 2 };
 
-/** Growth that is news: half as much again since the sink was last told. */
-const newsFactor = 1.5;
+/** Growth that is news: half as many cells again since the sink was last told, or three times the failing ratio, if that is one to page for. */
+const newsFactor = { cells: 1.5, failing: 3 } as const;
+const leastFailing = 0.05;
 
 /** What this sink is owed now. The same input gives the same decision, so asking twice tells nobody twice. */
 export function route(input: RouteInput): Decision {
@@ -146,6 +149,7 @@ export function toldAfter(tracked: Tracked, sink: string, sent: SentDecision): T
     severities,
     degradedCells: incident.degradedCells,
     degradedShare: incident.degradedShare,
+    failing: incident.failing,
     hasForecast: before.hasForecast || incident.forecast !== null,
     atMs: restartsWait ? sent.nowMs : before.atMs,
     renotified: before.renotified + (sent.transition === "renotified" ? 1 : 0),
@@ -183,10 +187,12 @@ export const untold: Told = {
 };
 
 function hasGrownMuch(incident: Incident, told: Told): boolean {
-  return (
-    incident.degradedCells >= told.degradedCells * newsFactor &&
-    incident.degradedCells > told.degradedCells
-  );
+  const hasMoreCells =
+    incident.degradedCells >= told.degradedCells * newsFactor.cells &&
+    incident.degradedCells > told.degradedCells;
+  // What was paged as slow, or as little, must not be an outage that nobody was told of.
+  if (hasMoreCells || told.failing === undefined) return hasMoreCells;
+  return (incident.failing ?? 0) >= Math.max(leastFailing, newsFactor.failing * told.failing);
 }
 
 function hold(why: Exclude<HoldReason, "silenced">): Decision {

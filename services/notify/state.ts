@@ -11,6 +11,7 @@ const toldSchema: z.ZodType<Told> = z.object({
   severities: z.array(z.enum(severities)),
   degradedCells: z.number(),
   degradedShare: z.number(),
+  failing: z.number().optional(),
   /** Of states from before it was kept, nobody is told again. */
   hasForecast: z.boolean().default(true),
   atMs: z.number(),

@@ -90,6 +90,17 @@ describe("route", () => {
     expect(route(aQuestion({ degradedCells: 5 }, told))).toMatchObject({ why: "already_told" });
   });
 
+  it("tells again when three times as many fail, but not of little, nor where it was never known", () => {
+    const paged = { severities: ["page" as const], degradedCells: 4 };
+    const why = (failing: number, told: number | undefined) =>
+      route(aQuestion({ degradedCells: 4, failing }, { ...paged, failing: told })).why;
+    expect(why(0.06, 0)).toBe("grew_much");
+    expect(why(0.3, 0.08)).toBe("grew_much");
+    expect(why(0.2, 0.08)).toBe("already_told");
+    expect(why(0.04, 0.01)).toBe("already_told");
+    expect(why(0.9, undefined)).toBe("already_told");
+  });
+
   it("tells how long is left to whom was paged without a forecast, once, and not to whom has a ticket", () => {
     const page = { severities: ["page" as const], degradedCells: 9, hasForecast: false };
     const question = aQuestion({ severity: "page" }, page);
