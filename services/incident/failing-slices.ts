@@ -16,6 +16,9 @@ export interface FailingSlice {
   readonly ofAll: number;
 }
 
+/** Parts of all traffic that differ by no more than rounding are the same requests. */
+const sameRequests = 1e-9;
+
 /** Those of which it is certain, the one with most failures first. */
 export function failingSlices(
   state: IncidentState,
@@ -34,9 +37,13 @@ export function failingSlices(
         const counts = { ratio: bad / of, ofAll: Math.min(1, bad / requests) };
         found.push({ class: name, dimension, value, sinceMs, ...counts });
       }
+  // The same requests by two dimensions: of the first process of a version, the version says more, and has fewer values beside it.
+  const valuesOf = ({ class: name, dimension }: FailingSlice) =>
+    Object.keys(state.slices[name]?.[dimension] ?? {}).length;
   return found.toSorted(
     (a, b) =>
-      b.ofAll - a.ofAll ||
+      (Math.abs(b.ofAll - a.ofAll) > sameRequests ? b.ofAll - a.ofAll : 0) ||
+      valuesOf(a) - valuesOf(b) ||
       (a.dimension + a.value + a.class < b.dimension + b.value + b.class ? -1 : 1),
   );
 }

@@ -49,6 +49,26 @@ describe("what fails in one version, instance or tier", () => {
     expect(page?.reason).toContain("service.version 2026.11.2");
   });
 
+  it("names the version where its first process has all of its requests", () => {
+    const play = new IncidentPlay();
+    play.play(warmUp);
+    const told = (version: string, instance: string): TroubleAt => {
+      const dimensions = [
+        ...counts("service.instance.id", { [instance]: [1, 1], other: [59, 0] }),
+        ...counts("service.version", { [version]: [1, 1], other: [59, 0] }),
+      ];
+      return ({ model, region }, window) =>
+        region === "eu-west-1" && model === cells[window % cells.length]
+          ? { failing: 1 / 60, dimensions }
+          : {};
+    };
+    // Requests of the version before fail now and then, in one process or the other.
+    for (const instance of ["a1", "a2", "a3"]) play.play(1, told("2026.11.1", instance));
+    play.play(6 * minute, told("2026.11.2", "a4"));
+    const [page] = pages(play.incidents);
+    expect(page?.dimensions).toEqual([{ "service.version": "2026.11.2" }]);
+  });
+
   it("does not page when the same failures are spread over versions as requests are", () => {
     const play = new IncidentPlay();
     play.play(warmUp);
