@@ -163,7 +163,7 @@ const stillPart = 0.5;
 const hurtRatio = 0.1;
 
 /** Part of the breach that, once it is there, is not foretold any more: it comes within the minutes that a slope is old. */
-const almostThere = 0.5;
+const almostThere = 0.75;
 
 function bestForecast(input: SeverityInput): Forecast {
   if (input.family !== "service") return undefined;

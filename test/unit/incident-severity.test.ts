@@ -115,9 +115,9 @@ describe("how long is left", () => {
     });
   };
 
-  it("is told until half of the breach is there", () => {
-    expect(growing(0.1).forecast).toBeDefined();
-    expect(growing(0.13).forecast).toBeUndefined();
-    expect(growing(0.13).severity).toBe("page");
+  it("is told until three quarters of the breach are there", () => {
+    expect(growing(0.15).forecast).toBeDefined();
+    expect(growing(0.2).forecast).toBeUndefined();
+    expect(growing(0.2).severity).toBe("page");
   });
 });
