@@ -162,14 +162,9 @@ const stillPart = 0.5;
 /** Failing ratio of a place from which its latency no longer says when users are hurt: they are. */
 const hurtRatio = 0.1;
 
-/** Part of the breach that, once it is there, is not foretold any more: it comes within the minutes that a slope is old. */
-const almostThere = 0.75;
-
 function bestForecast(input: SeverityInput): Forecast {
   if (input.family !== "service") return undefined;
   const { breachFailureRatio } = input.judgement.incident;
-  const failingOfAll = input.failingRatio * input.degradedShare;
-  if (failingOfAll >= almostThere * breachFailureRatio) return undefined;
   const scopes = input.scopes.filter(({ isFilled, share }) => isFilled && share >= precursorShare);
   const isHurt = scopes.some(({ track }) => (track.minutes.at(-1)?.failing ?? 0) >= hurtRatio);
   const latency: Eta[] = [];

@@ -86,38 +86,3 @@ describe("what is nothing but slower", () => {
     expect(slower({ factor: 1.4, signals: ["ttft", "retries"] }).severity).toBe("ticket");
   });
 });
-
-describe("how long is left", () => {
-  /** A model whose failures double every five minutes. */
-  const growing = (failingRatio: number) => {
-    const minutes = Array.from({ length: 15 }, (_, i) => ({
-      requests: 1000,
-      usualRequests: 1000,
-      failing: 0.2 * 2 ** ((i - 14) / 5),
-      slowdown: 0,
-    }));
-    const scope = {
-      name: "model gpt-4o",
-      track: { ...initialGroupTrack(), minutes, pressure: 30 },
-      share: 0.8,
-      isWhole: false,
-      isHttp: false,
-      failing: failingRatio,
-      isFilled: true,
-    };
-    return judgeSeverity({
-      ...incident,
-      scopes: [scope],
-      signals: ["failures"],
-      failingRatio,
-      degradedShare: 0.8,
-      pressure: 30,
-    });
-  };
-
-  it("is told until three quarters of the breach are there", () => {
-    expect(growing(0.15).forecast).toBeDefined();
-    expect(growing(0.2).forecast).toBeUndefined();
-    expect(growing(0.2).severity).toBe("page");
-  });
-});
