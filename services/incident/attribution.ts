@@ -6,7 +6,7 @@ import { type Cell, cellAttributes, parseCellKey } from "../contracts/cell.ts";
 import type { Attribution } from "../contracts/incident.ts";
 import { listAttribution } from "./attribution-list.ts";
 import { type DimensionCounts, otherDimension } from "./other-dimension.ts";
-import type { Attributes, PlaceSample } from "./place-sample.ts";
+import { type Attributes, holds, type PlaceSample } from "./place-sample.ts";
 
 export interface Place {
   /** Empty: uniform over everything that can have this trouble. */
@@ -164,13 +164,9 @@ function withCalls(
       ({ cell }) => region === undefined || parseCellKey(cell).region === region,
     );
     const calls = inRegion.filter(({ cell }) => cell.startsWith("genai"));
-    const requests = inRegion.filter(({ cell }) => {
-      const attributes = cellAttributes(parseCellKey(cell));
-      return (
-        !cell.startsWith("genai") &&
-        Object.entries(place).every(([name, value]) => attributes[name] === value)
-      );
-    });
+    const requests = inRegion.filter(
+      ({ cell }) => !cell.startsWith("genai") && holds(place, cellAttributes(parseCellKey(cell))),
+    );
     const bad = calls.reduce((sum, sample) => sum + sample.bad, 0);
     const more = calls.reduce((sum, sample) => sum + sample.bad - sample.expected, 0);
     const sum = (these: readonly PlaceSample[]) =>
@@ -214,8 +210,7 @@ function coverPlaces(
   const cells = new Map(
     [...known, ...unknown].map((s) => [s.cell, cellAttributes(parseCellKey(s.cell))]),
   );
-  const holds = (attributes: Attributes, sample: PlaceSample) =>
-    Object.entries(attributes).every(([name, value]) => cells.get(sample.cell)?.[name] === value);
+  const isIn = (place: Attributes, sample: PlaceSample) => holds(place, cells.get(sample.cell));
   const candidates = candidatesOf(hit);
   const chosen: Attributes[] = [];
   let left = [...hit];
@@ -223,9 +218,9 @@ function coverPlaces(
   while (left.length > 0 && chosen.length < mostPlaces && excess(left) > (1 - enoughRecall) * all) {
     let best: { readonly candidate: Candidate; readonly gain: number } | undefined;
     for (const candidate of candidates) {
-      const inside = known.filter((sample) => holds(candidate.attributes, sample));
+      const inside = known.filter((sample) => isIn(candidate.attributes, sample));
       // Cells too thin to tell one by one may tell together that the name says too much.
-      const doubtful = unknown.filter((sample) => holds(candidate.attributes, sample));
+      const doubtful = unknown.filter((sample) => isIn(candidate.attributes, sample));
       if (doubtful.length > 0 && isHealthy(doubtful, limit)) inside.push(...doubtful);
       const insideHit = inside.filter((sample) => isHit.has(sample.cell));
       const isPure =
@@ -234,7 +229,7 @@ function coverPlaces(
       if (!isPure) continue;
       const purity = weight(insideHit) / weight(inside);
       const gain =
-        excess(left.filter((sample) => holds(candidate.attributes, sample))) *
+        excess(left.filter((sample) => isIn(candidate.attributes, sample))) *
         (purity >= purePlace ? 1 : purity);
       // Candidates come smallest first: a longer name must hold clearly more.
       if (gain > 0 && (best === undefined || gain > 1.02 * best.gain)) best = { candidate, gain };
@@ -242,7 +237,7 @@ function coverPlaces(
     if (best === undefined) break;
     const { attributes } = best.candidate;
     chosen.push(attributes);
-    left = left.filter((sample) => !holds(attributes, sample));
+    left = left.filter((sample) => !isIn(attributes, sample));
   }
   return chosen.length > 0 ? chosen : undefined;
 }

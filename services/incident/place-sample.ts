@@ -20,3 +20,8 @@ export interface PlaceSample {
   /** Whether the incident counts the cell as degraded. */
   readonly isMember: boolean;
 }
+
+/** Whether all that a place says is true of what `attributes` says. */
+export function holds(place: Attributes, attributes: Attributes | undefined): boolean {
+  return Object.entries(place).every(([name, value]) => attributes?.[name] === value);
+}

@@ -5,7 +5,7 @@
 import { cellAttributes, parseCellKey } from "../contracts/cell.ts";
 import type { DegradedSignal } from "./degraded-signal.ts";
 import { slownessSignals } from "./families.ts";
-import type { Attributes } from "./place-sample.ts";
+import { type Attributes, holds } from "./place-sample.ts";
 import type { RecordInput } from "./record-input.ts";
 
 const slow = new Set<string>([...slownessSignals, "stragglers"]);
@@ -25,11 +25,6 @@ export function slowerPlaces(
           holds(place, cellAttributes(parseCellKey(key))) && isOnlySlow(degraded.get(key) ?? []),
       ),
   );
-}
-
-/** Whether all that a place says is true of what `attributes` says. */
-function holds(place: Attributes, attributes: Attributes): boolean {
-  return Object.entries(place).every(([name, value]) => attributes[name] === value);
 }
 
 function isOnlySlow(signals: readonly DegradedSignal[]): boolean {
