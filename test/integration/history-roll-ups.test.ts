@@ -208,7 +208,9 @@ describe("windows and verdicts of a minute and of an hour", () => {
 
   it("are not added up again by an archive that was overtaken while it stood still", async () => {
     const source = { family: "windows", id: "7" } as const;
-    const { history } = server;
+    await using own = await startHistoryServer();
+    await migrate(own.history);
+    const { history } = own;
     const never = new AbortController().signal;
     await history.command(
       `INSERT INTO windows (source_partition, window_start, window_ms, model, requests)
@@ -234,16 +236,7 @@ describe("windows and verdicts of a minute and of an hour", () => {
         rows: row?.n,
         requests: String((until - startMs) / 5_000),
       });
-      await history.command(
-        `ALTER TABLE ${table} DELETE WHERE source_partition = 7 SETTINGS mutations_sync = 1`,
-      );
     }
-    await history.command(
-      "ALTER TABLE windows DELETE WHERE source_partition = 7 SETTINGS mutations_sync = 1",
-    );
-    await history.command(
-      "ALTER TABLE rolled_up DELETE WHERE source = '7' SETTINGS mutations_sync = 1",
-    );
   });
 
   it("say how far they are, not further than any of their sources", async () => {

@@ -44,6 +44,8 @@ export async function startHistoryServer(
     host: "127.0.0.1",
     port: 0,
     writers: [writer],
+    // What a dying engine says is the only trace of why a statement's connection was cut.
+    logger: ({ message }) => process.stderr.write(`${message}\n`),
     ...options,
     directory,
   });
