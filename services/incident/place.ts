@@ -31,6 +31,10 @@ export function placeOf(input: RecordInput): Place {
       continue;
     }
     const usual = track.usualRequests;
+    if (episode.family === "silence" && !isMember && isQuiet(track, input.window)) {
+      samples.push(silentSample(key, track));
+      continue;
+    }
     if (mode === "membership") {
       const of = Math.max(1e-6, usual);
       const bad = isMember ? of : 0;
@@ -103,6 +107,13 @@ function areStragglers({ view, degraded, episode }: RecordInput): boolean {
   );
   return signals.length > 0 && signals.every(({ signal }) => signal === "stragglers");
 }
+
+/** A thin cell has not missed enough yet to be silent; without requests, it is no proof of health either. */
+function isQuiet({ quietWindows }: CellTrack, { windowMs }: RecordInput["window"]): boolean {
+  return quietWindows * windowMs >= quietMs;
+}
+
+const quietMs = 60_000;
 
 /** A cell of which nothing is known, but that it has its part of the traffic. */
 function silentSample(cell: CellKey, { usualRequests }: CellTrack): PlaceSample {

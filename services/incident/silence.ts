@@ -89,10 +89,19 @@ export function silenceOpinion(view: EpisodeView, judgement: Judgement): Opinion
       forecast: undefined,
     };
   }
-  if (view.cells.length >= 3 && view.degradedShare >= 5 * judgement.incident.pageTrafficShare)
+  const leastShare = 5 * judgement.incident.pageTrafficShare;
+  const missed = view.missed ?? { cells: view.cells.length, share: view.degradedShare };
+  if (missed.cells >= 3 && missed.share >= leastShare)
     return {
       severity: "page",
-      reason: `No requests for ${minutes} min in ${view.cells.length} cells that carry ${Math.round(100 * view.degradedShare)} % of traffic, while others have some`,
+      reason: `No requests for ${minutes} min in ${missed.cells} cells that carry ${Math.round(100 * missed.share)} % of traffic, while others have some`,
+      leads: "any",
+      forecast: undefined,
+    };
+  if (missed.share < view.degradedShare && view.degradedShare >= leastShare)
+    return {
+      severity: "ticket",
+      reason: `Not a page: no requests for ${minutes} min in ${view.cells.length} cells that had ${Math.round(100 * view.degradedShare)} % of traffic, but as many as before in all: others have them`,
       leads: "any",
       forecast: undefined,
     };

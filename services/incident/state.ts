@@ -10,6 +10,7 @@ import type { Slices } from "./slices.ts";
 import type { CellTrack } from "./track.ts";
 import { initialDecline, type TrafficDecline } from "./traffic-decline.ts";
 import { initialFlaps, type TrafficFlaps } from "./traffic-flaps.ts";
+import type { TrafficLevels } from "./traffic-surge.ts";
 
 /** Requests that no longer come, see `traffic-loss.ts`. */
 export interface TrafficLoss {
@@ -36,6 +37,8 @@ export interface IncidentState {
   readonly recentRequests: number[];
   /** A loss of traffic everywhere at once, while it lasts. */
   trafficLoss: TrafficLoss | null;
+  /** Levels of the last hours; absent in older checkpoints. */
+  trafficLevels?: TrafficLevels;
   readonly flaps: TrafficFlaps;
   readonly decline: TrafficDecline;
   windows: number;

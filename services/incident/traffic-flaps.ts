@@ -72,6 +72,8 @@ interface FlapStep extends Pick<FleetWindow, "windowMs" | "windowStartMs"> {
   readonly leastRequests: number;
   /** Whether every region's last minute is below this part of its level before. */
   readonly isEveryRegionBelow: (part: number) => boolean;
+  /** Whether a fall, in requests a window, leads back to what was usual before a surge. */
+  readonly isEndOfSurge: (fall: { readonly from: number; readonly to: number }) => boolean;
 }
 
 /** Steps what is known of falls, in place; gives the loss while traffic flaps. */
@@ -155,7 +157,8 @@ function levelFallenFrom(flaps: TrafficFlaps, step: FlapStep, fall: Fall): numbe
     Math.log(level / now) >= surely * Math.sqrt(squareOf(flaps, minutes)) &&
     before.every((count) => count > 0) &&
     last.every((count) => count > 0 && count <= fall.window * level);
-  return isFallen && step.isEveryRegionBelow(fall.region) ? level : undefined;
+  if (!isFallen || step.isEndOfSurge({ from: level, to: now })) return undefined;
+  return step.isEveryRegionBelow(fall.region) ? level : undefined;
 }
 
 function mean(values: readonly number[]): number {

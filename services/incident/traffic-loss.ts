@@ -6,6 +6,7 @@
 import type { FleetWindow } from "./join.ts";
 import type { IncidentState } from "./state.ts";
 import { stepFlaps } from "./traffic-flaps.ts";
+import { isEndOfSurge, rememberLevel } from "./traffic-surge.ts";
 
 const minuteMs = 60_000;
 const keptMs = 12 * minuteMs;
@@ -34,12 +35,17 @@ export function stepTrafficLoss(state: IncidentState, window: FleetWindow): void
   while (recentRequests.length * windowMs > keptMs) recentRequests.shift();
   const lately = Math.round(lastsMs / windowMs);
   const now = mean(recentRequests.slice(-lately));
+  const levels = state.trafficLevels ?? { levels: [], knownMs: 0 };
+  state.trafficLevels = levels;
+  if (state.trafficLoss === null && recentRequests.length * windowMs >= keptMs)
+    rememberLevel(levels, upperQuartile(recentRequests), { windowStartMs, everyMs: keptMs });
   const flapping = stepFlaps(state.flaps, {
     recentRequests,
     windowMs,
     windowStartMs,
     leastRequests,
     isEveryRegionBelow: (part) => isEveryRegion(state, part),
+    isEndOfSurge: (fall) => isEndOfSurge(levels, fall),
   });
   const known = state.trafficLoss;
   if (flapping !== null || known?.isRepeated === true) {
@@ -53,6 +59,7 @@ export function stepTrafficLoss(state: IncidentState, window: FleetWindow): void
   }
   const usual = levelBefore(recentRequests, lately);
   if (usual === undefined || now > lostPart * usual) return;
+  if (isEndOfSurge(levels, { from: usual, to: now })) return;
   // Windows without anything are a gap of the telemetry, which is told apart from a loss.
   const isSteady = recentRequests
     .slice(-lately)

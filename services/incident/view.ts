@@ -8,6 +8,7 @@ import { farSlower } from "./far-slower-share.ts";
 import { isFleetSilent } from "./fleet-silence.ts";
 import { classOf } from "./group-track.ts";
 import type { FleetWindow } from "./join.ts";
+import { type MissedRequests, missedRequests } from "./moved-traffic.ts";
 import { type OutrightShares, outrightShares } from "./outright-share.ts";
 import { sureDeviations } from "./pressure.ts";
 import { logSlowdown } from "./slowness.ts";
@@ -41,6 +42,8 @@ export interface EpisodeView {
   readonly doublingMinutes: number | null;
   readonly quietMs: number;
   readonly isFleetSilent: boolean;
+  /** Of silent cells, those whose requests have not moved elsewhere; undefined: the episode is of another kind. */
+  readonly missed: MissedRequests | undefined;
   /** Share of traffic that is missing everywhere at once; undefined: none is. */
   readonly trafficLoss: TrafficLoss | undefined;
   /** Share of what this time of the week usually has that is missing; undefined: the episode is of another kind. */
@@ -86,6 +89,8 @@ export function viewEpisode(
     doublingMinutes: doubling,
     quietMs: quiet * window.windowMs,
     isFleetSilent: episode.family === "silence" && isFleetSilent(state, window.windowMs),
+    missed:
+      episode.family === "silence" ? missedRequests(state, cells, window.windowMs) : undefined,
     trafficLoss: episode.family === "silence" ? (state.trafficLoss ?? undefined) : undefined,
     decline: episode.family === "decline" ? state.decline.share : undefined,
   };

@@ -60,6 +60,37 @@ test.each([
   expect(lossesOf(requests, other ?? requests).filter((share) => share !== null)).toEqual([]);
 });
 
+const surge = (peak: number) => [...level(100, 60), ...level(150, 2), ...level(peak, 30)];
+
+test.each([
+  ["a load test that ends", [...surge(500), ...level(100, 20)]],
+  [
+    "a campaign that ends in two steps with a last rush between",
+    [...surge(250), ...level(150, 5), ...level(240, 6), ...level(140, 20)],
+  ],
+  [
+    "the end of ten minutes of many requests",
+    [...level(100, 60), ...level(400, 10), ...level(100, 20)],
+  ],
+] as const)("%s is no loss: traffic is where it was before", (_, requests) => {
+  expect(lossesOf(requests).filter((share) => share !== null)).toEqual([]);
+});
+
+test("a fall below what was usual before a surge is a loss", () => {
+  const losses = lossesOf([...surge(500), ...level(50, 5)]);
+  expect(losses.at(-1)).toBe(0.9);
+});
+
+test("what comes back after a loss was no surge: the next loss counts", () => {
+  const losses = lossesOf([
+    ...level(100, 60),
+    ...level(30, 25),
+    ...level(100, 60),
+    ...level(30, 5),
+  ]);
+  expect(losses.at(-1)).toBe(0.7);
+});
+
 test.each([
   { what: "two in a hundred for seven minutes", ratio: 0.02, minutes: 7, isPaged: true },
   { what: "eight in a thousand for 35 minutes", ratio: 0.008, minutes: 35, isPaged: true },
