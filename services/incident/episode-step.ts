@@ -17,6 +17,7 @@ import { judgeSeverity } from "./severity.ts";
 import { silenceOpinion } from "./silence.ts";
 import type { Episode, IncidentState } from "./state.ts";
 import { excessRatio, sureExcessRatio } from "./tally.ts";
+import { rememberToldPlaces, stepUntoldPlace } from "./untold-place.ts";
 import { type EpisodeView, viewEpisode } from "./view.ts";
 
 /** Two notes of growth, or of how long is left, lie at least this far apart. */
@@ -163,6 +164,8 @@ function announce(episode: Episode, view: EpisodeView, step: EpisodeStep): Incid
   // What is not there now is no reason to raise it.
   if (view.cells.length === 0) return records;
   const { severity } = opinion;
+  const isElsewhere = stepUntoldPlace(input);
+  const isGrown = hasGrown(episode, view, window);
   if (severity === "page" && episode.severity !== "page") {
     episode.severity = "page";
     episode.phase = "firing";
@@ -176,7 +179,10 @@ function announce(episode: Episode, view: EpisodeView, step: EpisodeStep): Incid
     // What is there is not foretold any more.
     const told = { ...input, opinion: { ...shown, forecast: undefined } };
     records.push(say(makeRecord(told, "grew"), episode, view));
-  } else if (hasGrown(episode, view, window) || isFirstForecast(episode, opinion, window)) {
+  } else if (
+    window.windowStartMs - episode.saidMs >= growthPauseMs &&
+    (isGrown || isElsewhere || isFirstForecast(episode, opinion))
+  ) {
     records.push(say(makeRecord(input, "grew"), episode, view));
   }
   return records;
@@ -188,15 +194,23 @@ function say(record: Incident, episode: Episode, view: EpisodeView): Incident {
   episode.saidFailing = excessRatio(view.failing);
   episode.saidMs = record.windowStartMs;
   episode.hasSaidForecast ||= record.forecast !== null;
+  rememberToldPlaces(episode, record.dimensions);
+  delete episode.grownMs;
   return record;
 }
 
-function hasGrown(episode: Episode, view: EpisodeView, window: FleetWindow): boolean {
-  return (
+/** Twice as much as was said. Of a page, only once it is settled where: the first cells that join say nothing of the place yet. */
+function hasGrown(episode: Episode, view: EpisodeView, { windowStartMs }: FleetWindow): boolean {
+  const isGrown =
     episode.severity !== "none" &&
-    window.windowStartMs - episode.saidMs >= growthPauseMs &&
-    (view.cells.length >= 2 * episode.saidCells || view.degradedShare >= 2 * episode.saidShare)
-  );
+    (view.cells.length >= 2 * episode.saidCells || view.degradedShare >= 2 * episode.saidShare);
+  if (!isGrown) {
+    delete episode.grownMs;
+    return false;
+  }
+  episode.grownMs ??= windowStartMs;
+  const settles = episode.severity === "page" ? growthPauseMs : 0;
+  return windowStartMs - episode.grownMs >= settles;
 }
 
 /** Far more fail than was said: the words on the page must keep up with a collapse. */
@@ -213,12 +227,11 @@ function hasWorsened(
 }
 
 /** It can be said how long is left, and never was. */
-function isFirstForecast(episode: Episode, opinion: Opinion, window: FleetWindow): boolean {
+function isFirstForecast(episode: Episode, opinion: Opinion): boolean {
   return (
     episode.severity !== "none" &&
     opinion.forecast !== undefined &&
-    episode.hasSaidForecast !== true &&
-    window.windowStartMs - episode.saidMs >= growthPauseMs
+    episode.hasSaidForecast !== true
   );
 }
 

@@ -183,7 +183,7 @@ function ratioSample(cell: CellKey, { bad, of, expected }: Readonly<Tally>): Sam
   };
 }
 
-function slowSample(cell: CellKey, tally: Readonly<Tally>, latencyDrift: number): Sample {
+export function slowSample(cell: CellKey, tally: Readonly<Tally>, latencyDrift: number): Sample {
   const { bad, of, expected } = tally;
   if (of < 1) return { cell, of: 0, bad: 0, expected: 0, strength: 0, doubt: 1 };
   const share = (bad + 0.5) / (of + 1);

@@ -26,8 +26,8 @@ const tellingSlowdownHttp = Math.log(2);
 const largeSlowdown = Math.log(2);
 /** Full minutes after which a large slow-down needs nothing else: no cold cache and no restart takes so long. */
 const lastingSlowMinutes = 5;
-const lastingSlowShare = 0.05;
-const lastingSlowdown = Math.log(1.75);
+export const lastingSlowShare = 0.05;
+export const lastingSlowdown = Math.log(1.75);
 /** Share of traffic that a precursor must touch: users of one small model are told by failures. */
 const precursorShare = 0.1;
 

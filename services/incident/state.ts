@@ -107,6 +107,11 @@ export interface Episode {
   saidMs: number;
   /** Whether any of it said how long is left; in states from before it was kept: no. */
   hasSaidForecast?: boolean;
+  /** Places that were told since it was paged, and one that was not, with the minutes that it has been so; absent in older checkpoints. */
+  toldPlaces?: readonly Readonly<Record<string, string>>[];
+  /** Since when it is twice as much as was said; absent: it is not. */
+  grownMs?: number;
+  untoldPlace?: { readonly name: string; readonly minutes: number };
   /** Degraded share a minute, for the doubling time: the last half hour. */
   shares: number[];
   totals: { bad: number; of: number; tenants: number };
