@@ -15,8 +15,8 @@ export interface Season {
   weekRows: number;
 }
 
-const dayMs = 86_400_000;
-const daySlotMs = 300_000;
+export const dayMs = 86_400_000;
+export const daySlotMs = 300_000;
 const weekSlotMs = 600_000;
 const dayLearning = 0.3;
 const weekLearning = 0.4;
@@ -80,7 +80,7 @@ export function addToSeason(
 const errorAfter = (before: number, residual: number): number =>
   before === 0 ? Math.abs(residual) : before + errorWeight * (Math.abs(residual) - before);
 
-/** Also before 1970. */
-function slotOf(timeMs: number, periodMs: number, slotMs: number): number {
+/** Number of the slot in its period, also before 1970. */
+export function slotOf(timeMs: number, periodMs: number, slotMs: number): number {
   return Math.floor((((timeMs % periodMs) + periodMs) % periodMs) / slotMs);
 }

@@ -5,18 +5,21 @@
  * Formula: the largest of five weighted novelties (`remembered.ts`), each the distance of one view of the row to the nearest that was
  * seen before, as a share of that view's range: the value; its residual to an EWMA of 5 rows; an EWMA of 100 rows; the log of the
  * standard deviation of the last 50 rows; the residual to the profile of day or week where that says more. It counts only where it is
- * a record of the last 115 rows. score = n/(n + 0.03), so that 0.5 stands for 3 % of the range. A row alerts where
- * the score is at least 0.5 and a robust chart (`robust-chart.ts`) sees 1.5 deviations, too.
- * Source: nearest-neighbour novelty; Lucas & Saccucci 1990 for the chart. Weights and lengths were chosen on the Numenta benchmark's
- * corpus and on generated telemetry, once for all series: docs/scoring.md.
- * Cost: about 3 µs a row; at most some 4,000 numbers of state.
+ * a record of the last 115 rows, and in proportion to how much of the first day was seen. A row alerts by another rule: it is 4.5
+ * deviations off (`deviations.ts`), or new by 10 % of the range (less, in proportion, in the first week), and more where the series
+ * often is (`alert-budget.ts`).
+ * score: from 0.5 on new, n/(n + 0.03), so that 0.5 stands for 3 % of the range; from 0.25 on an alert that is not that new.
+ * Source: nearest-neighbour novelty; `deviations.ts`. Weights and lengths of the novelty were chosen on the Numenta benchmark's
+ * corpus, the rule of alerts on labelled telemetry of web services, once for all series: docs/scoring.md.
+ * Cost: about 3 µs a row; at most some 4,500 numbers of state.
  * False alarms: docs/scoring.md gives the measured rate on series without any anomaly.
  */
+import { type AlertBudget, fullBudget, spend } from "./alert-budget.ts";
 import { type Average, addTo, emptyAverage, weightOf } from "./averages.ts";
+import { type Deviations, deviationsOf, levelOf, noDeviations } from "./deviations.ts";
 import { noRecords, type Records, recordOf } from "./records.ts";
 import { nothingRemembered, noveltyOf, type Remembered } from "./remembered.ts";
-import { addToChart, emptyChart, expectedOf, type RobustChart } from "./robust-chart.ts";
-import { addToSeason, emptySeason, type Season, seasonalResidual } from "./season.ts";
+import { addToSeason, dayMs, emptySeason, type Season, seasonalResidual } from "./season.ts";
 
 const views = ["value", "near", "slow", "spread", "season"] as const;
 type View = (typeof views)[number];
@@ -39,8 +42,10 @@ export interface SeriesState {
   /** Means that a seasonal profile has to beat. */
   plain: Average[];
   season: Season;
-  chart: RobustChart;
   records: Records;
+  deviations: Deviations;
+  budget: AlertBudget;
+  firstMs: number | undefined;
 }
 
 export interface SeriesRow {
@@ -50,10 +55,10 @@ export interface SeriesRow {
 }
 
 export interface SeriesVerdict {
-  /** [0, 1]; from 0.5 on it is unusual. */
+  /** [0, 1]; from 0.5 on it is new, from 0.25 on an alert or new. */
   readonly score: number;
   readonly isAlert: boolean;
-  /** What the chart expected before the row: mean and ± 1.5 deviations. Undefined while it warms up. */
+  /** Level before the row and 4.5 deviations to either side. Undefined while it warms up. */
   readonly expected: number | undefined;
   readonly low: number | undefined;
   readonly high: number | undefined;
@@ -65,7 +70,10 @@ export interface KnownRange {
   readonly high: number;
 }
 
-export const alertScore = 0.5;
+/** New from here on. */
+export const newScore = 0.5;
+/** Every alert has at least this. */
+export const alertScore = 0.25;
 
 const nearWeight = weightOf(5);
 const slowRows = 100;
@@ -77,9 +85,13 @@ const plainWeights = [weightOf(2), weightOf(8), weightOf(40)];
 const recordRows = 115;
 /** Novelty that scores 0.5: a share of the range. */
 const halfScore = 0.03;
-const alertDeviations = 1.5;
+const alertDeviations = 4.5;
+/** Novelty, as a share of the range, that alerts. */
+const alertNovelty = 0.1;
 /** The range is hardly known before. */
-const alertFromRow = 150;
+const newFromRow = 150;
+const rangeKnownMs = 7 * dayMs;
+const minuteMs = 60_000;
 
 export function initialSeriesState(): SeriesState {
   const memory = Object.fromEntries(views.map((view) => [view, nothingRemembered()]));
@@ -91,8 +103,10 @@ export function initialSeriesState(): SeriesState {
     slow: emptyAverage(),
     plain: plainWeights.map(emptyAverage),
     season: emptySeason(),
-    chart: emptyChart(),
     records: noRecords(),
+    deviations: noDeviations(),
+    budget: fullBudget(),
+    firstMs: undefined,
   };
 }
 
@@ -112,22 +126,35 @@ export function stepSeries(
 ): SeriesVerdict {
   if (!Number.isFinite(value)) return missing;
   const row = state.rows++;
-  const novelty = largestNovelty(state, row, timeMs, value, known);
+  state.firstMs ??= timeMs;
+  // Of faster rows as many teach as much.
+  const seenMs = Math.max(timeMs - state.firstMs, row * minuteMs);
+  const novelty = Math.min(1, seenMs / dayMs) * largestNovelty(state, row, timeMs, value, known);
   const record = recordOf(state.records, row, novelty, recordRows);
-  const expected = expectedOf(state.chart);
-  addToChart(state.chart, value);
-  const score = record / (record + halfScore);
-  if (expected === undefined) return { ...missing, score };
-  const { mean, deviation } = expected;
-  const reach = alertDeviations * deviation;
-  const isFar = Math.abs(value - mean) >= reach;
+  const expected = levelOf(state.deviations);
+  const deviations = deviationsOf(state.deviations, timeMs, value);
+  const newness = row < newFromRow ? 0 : Math.min(1, seenMs / rangeKnownMs) * record;
+  const strength = Math.max(deviations / alertDeviations, newness / alertNovelty);
+  const share = spend(state.budget, timeMs, strength);
+  const isAlert = share >= 1;
+  const score = scoreOf(record, share);
+  if (expected === undefined) return { ...missing, score, isAlert };
+  const reach = alertDeviations * expected.deviation;
   return {
     score,
-    isAlert: isFar && score >= alertScore && row >= alertFromRow,
-    expected: mean,
-    low: mean - reach,
-    high: mean + reach,
+    isAlert,
+    expected: expected.mean,
+    low: expected.mean - reach,
+    high: expected.mean + reach,
   };
+}
+
+/** What is new comes before what only alerts, and that before all else. */
+function scoreOf(novelty: number, share: number): number {
+  const score = novelty / (novelty + halfScore);
+  if (score >= newScore) return score;
+  const strong = (newScore * share) / (share + 1);
+  return Math.max(strong, (score * alertScore) / newScore);
 }
 
 function largestNovelty(

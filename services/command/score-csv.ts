@@ -1,4 +1,4 @@
-/** CSV with the columns `timestamp` and `value`, as monitoring systems export them, row by row. */
+/** CSV with a column of times and one of values, as monitoring systems export them, row by row. */
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 import { ForeshockError } from "../contracts/errors.ts";
@@ -12,7 +12,7 @@ export interface CsvRow {
   readonly number: number;
 }
 
-/** Throws `series_invalid` with file, line and value where there is no such header or a timestamp is none. */
+/** Throws `series_invalid` with file, line and value where no column is known to be the value or a timestamp is none. */
 export async function* readCsv(file: string): AsyncGenerator<CsvRow> {
   let lineNumber = 0;
   let columns: Columns | undefined;
@@ -20,8 +20,9 @@ export async function* readCsv(file: string): AsyncGenerator<CsvRow> {
     lineNumber++;
     if (line.trim() === "") continue;
     if (columns === undefined) {
-      columns = columnsOf(line.replace(/^\uFEFF/, ""), `${file}:${lineNumber}`);
-      continue;
+      const first = line.replace(/^\uFEFF/, "");
+      columns = columnsOf(first, `${file}:${lineNumber}`);
+      if (!isWithoutHeader(first, columns)) continue;
     }
     const fields = fieldsOf(line, columns.separator);
     const timestamp = fields[columns.timestamp] ?? "";
@@ -30,9 +31,9 @@ export async function* readCsv(file: string): AsyncGenerator<CsvRow> {
     if (timeMs === undefined)
       throw new ForeshockError(
         "series_invalid",
-        `${file}:${lineNumber}: timestamp '${timestamp}' is none: ISO 8601, 'YYYY-MM-DD HH:MM:SS' or Unix seconds, milli-, micro- or nanoseconds`,
+        `${file}:${lineNumber}: timestamp '${timestamp}' is none: ISO 8601, 'YYYY-MM-DD HH:MM:SS', 'YYYYMMDDHHMMSS' or Unix seconds, milli-, micro- or nanoseconds`,
       );
-    yield { timestamp, value, timeMs, number: numberOf(value) };
+    yield { timestamp, value, timeMs, number: numberOf(value, columns.separator) };
   }
   if (columns === undefined)
     throw new ForeshockError("series_invalid", `${file}: is empty; wants a header and rows`);
@@ -44,16 +45,47 @@ interface Columns {
   readonly value: number;
 }
 
+/** Names of the column of times and of values, the likeliest first. */
+const timeNames = [
+  "timestamp",
+  "@timestamp",
+  "time",
+  "_time",
+  "datetime",
+  "date",
+  "ts",
+  "ds",
+  "unix_timestamp",
+];
+const valueNames = ["value", "_value", "y"];
+
+/** Of two columns the one that is no time is the value; two columns of a time and a number need no header. */
 function columnsOf(header: string, place: string): Columns {
   for (const separator of [",", ";", "\t"]) {
     const names = fieldsOf(header, separator).map((name) => name.trim().toLowerCase());
-    const timestamp = names.indexOf("timestamp");
-    const value = names.indexOf("value");
+    const timestamp = firstOf(timeNames, names);
+    const named = firstOf(valueNames, names);
+    const value = named < 0 && names.length === 2 && timestamp >= 0 ? 1 - timestamp : named;
     if (timestamp >= 0 && value >= 0) return { separator, timestamp, value };
+    const columns = { separator, timestamp: 0, value: 1 };
+    if (names.length === 2 && isWithoutHeader(header, columns)) return columns;
   }
   throw new ForeshockError(
     "series_invalid",
-    `${place}: header '${header.slice(0, 80)}' lacks the columns timestamp and value`,
+    `${place}: header '${header.slice(0, 80)}' lacks the columns timestamp and value (or time, date, ts; two columns need no name for the value)`,
+  );
+}
+
+function firstOf(wanted: readonly string[], names: readonly string[]): number {
+  const found = wanted.find((name) => names.includes(name));
+  return found === undefined ? -1 : names.indexOf(found);
+}
+
+function isWithoutHeader(line: string, { separator, timestamp, value }: Columns): boolean {
+  const fields = fieldsOf(line, separator);
+  return (
+    timeOf(fields[timestamp] ?? "") !== undefined &&
+    Number.isFinite(numberOf(fields[value] ?? "", separator))
   );
 }
 
@@ -86,14 +118,21 @@ const largestMicroseconds = 1e17;
 /** Unix milliseconds; times without a zone are UTC. */
 function timeOf(text: string): number | undefined {
   const trimmed = text.trim();
-  if (/^\d+(\.\d+)?$/.test(trimmed)) return unixMs(Number(trimmed));
+  const digits = /^((?:19|20)\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)$/.exec(trimmed);
+  if (digits === null && /^\d+(\.\d+)?(e\+?\d+)?$/i.test(trimmed)) return unixMs(Number(trimmed));
   const parts =
-    /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?))?(Z|[+-]\d\d:?\d\d)?$/.exec(trimmed);
+    digits ??
+    /^(\d{4})[-/](\d\d?)[-/](\d\d?)(?:[T ](\d\d?):(\d\d)(?::(\d\d)(?:[.,](\d+))?)?)? ?(Z|UTC|[+-]\d\d:?\d\d)?$/.exec(
+      trimmed,
+    );
   if (parts === null) return undefined;
-  const [, date, time = "00:00", zone = "Z"] = parts;
+  const [, year, month, day, hour = "0", minute = "0", second = "0", fraction = "", zone = "Z"] =
+    parts;
+  const two = (number = "") => number.padStart(2, "0");
   // Engines agree on three digits of a second only.
-  const clock = time.replace(/(\.\d{3})\d+$/, "$1");
-  const ms = Date.parse(`${date}T${clock}${zone.replace(/^([+-]\d\d)(\d\d)$/, "$1:$2")}`);
+  const clock = `${two(hour)}:${two(minute)}:${two(second)}.${fraction.slice(0, 3).padEnd(3, "0")}`;
+  const offset = zone.replace("UTC", "Z").replace(/^([+-]\d\d)(\d\d)$/, "$1:$2");
+  const ms = Date.parse(`${year}-${two(month)}-${two(day)}T${clock}${offset}`);
   return Number.isNaN(ms) ? undefined : ms;
 }
 
@@ -103,8 +142,9 @@ function unixMs(number: number): number {
   return number <= largestMicroseconds ? number / 1e3 : number / 1e6;
 }
 
-function numberOf(text: string): number {
-  const trimmed = text.trim();
+/** Where the comma separates no fields it may be a decimal one. */
+function numberOf(text: string, separator: string): number {
+  const trimmed = separator === "," ? text.trim() : text.trim().replace(/^(-?\d+),(\d+)$/, "$1.$2");
   const number = trimmed === "" ? Number.NaN : Number(trimmed);
   return Number.isFinite(number) ? number : Number.NaN;
 }

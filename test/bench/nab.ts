@@ -7,9 +7,9 @@ import { dirname, join } from "node:path";
 import { noRecords, recordOf } from "../../detectors/series/records.ts";
 import { addToChart, emptyChart, expectedOf } from "../../detectors/series/robust-chart.ts";
 import {
-  alertScore,
   initialSeriesState,
   type KnownRange,
+  newScore,
   stepSeries,
 } from "../../detectors/series/series-score.ts";
 import { showProgress } from "../../services/command/progress.ts";
@@ -84,7 +84,7 @@ for (const [name, profile] of Object.entries(profiles)) {
   figures[name] = swept(plain);
   figures[`${name}_prior`] = swept(prior);
   if (!values.quick) figures[`${name}_loco`] = twoDigits(leaveOneCategoryOut(plain, profile));
-  figures[`${name}_fixed`] = twoDigits(normalised(rawAt(plain, profile, alertScore), profile));
+  figures[`${name}_fixed`] = twoDigits(normalised(rawAt(plain, profile, newScore), profile));
 }
 
 const telemetry = makeTelemetry(Number(values.seed), values.quick ? 6 : 36);
@@ -129,7 +129,7 @@ function chartAlertsOf(
 
 const rows = plain.map((judged) => {
   const { series } = judged;
-  const raw = rawAt([judged], profiles.standard, alertScore);
+  const raw = rawAt([judged], profiles.standard, newScore);
   return {
     series: series.name,
     windows: series.windows,

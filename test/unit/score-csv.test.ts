@@ -23,6 +23,12 @@ describe("a CSV file", () => {
     ["2026-03-01T10:00:00Z", Date.UTC(2026, 2, 1, 10)],
     ["2026-03-01T10:00:00+0200", Date.UTC(2026, 2, 1, 8)],
     ["2026-03-01", Date.UTC(2026, 2, 1)],
+    ["2026/3/1 10:00", Date.UTC(2026, 2, 1, 10)],
+    ["2026-03-01 10:00:00 UTC", Date.UTC(2026, 2, 1, 10)],
+    ["2026-03-01 10:00:00.5+00:00", Date.UTC(2026, 2, 1, 10, 0, 0, 500)],
+    ["20260301100000", Date.UTC(2026, 2, 1, 10)],
+    ["1.7723592e+09", Date.UTC(2026, 2, 1, 10)],
+    ["1772359200.0", Date.UTC(2026, 2, 1, 10)],
     ["1772359200", Date.UTC(2026, 2, 1, 10)],
     ["1772359200000", Date.UTC(2026, 2, 1, 10)],
     ["1772359200000000", Date.UTC(2026, 2, 1, 10)],
@@ -41,16 +47,29 @@ describe("a CSV file", () => {
     ]);
   });
 
+  it.each([
+    ["TimeStamp,Value,Label\n5,2,1\n"],
+    ["id,time,host,value\n1,5,a,2\n"],
+    ["Date,visits\n5,2\n"],
+    ["visits,date\n2,5\n"],
+    ["@timestamp\t_value\tx\n5\t2\t3\n"],
+    ["ds;y;z\n5;2,0;7\n"],
+    ["5,2\n"],
+  ])("tells times and values by common names, or by being all there is: %j", async (text) => {
+    expect(await rowsOf(text)).toMatchObject([{ timeMs: 5_000, number: 2 }]);
+  });
+
   it("may lack numbers", async () => {
     const rows = await rowsOf("timestamp,value\n1,NaN\n2,n/a\n3,inf\n4\n5,1e3\n");
     expect(rows.map(({ number }) => number)).toEqual([NaN, NaN, NaN, NaN, 1000]);
   });
 
   it.each([
-    ["time,value\n1,2\n", "0.csv:1: header 'time,value' lacks the columns timestamp and value"],
+    ["time,cpu,mem\n1,2,3\n", ":1: header 'time,cpu,mem' lacks the columns timestamp and value"],
+    ["a,b\n1,2\n", ":1: header 'a,b' lacks the columns timestamp and value"],
     ["timestamp,value\nyesterday,2\n", ":2: timestamp 'yesterday' is none"],
     ["", "is empty; wants a header and rows"],
   ])("that is none is refused with its place: %j", async (text, message) => {
-    await expect(rowsOf(text)).rejects.toThrow(message.replace(/^0\.csv/, ""));
+    await expect(rowsOf(text)).rejects.toThrow(message);
   });
 });

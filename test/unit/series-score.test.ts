@@ -23,13 +23,39 @@ function noise(seed: number, rows: number): number[] {
 }
 
 describe("scores of a series", () => {
-  it("alert on the first row of a spike far beyond what was seen, and not on its repeat", () => {
-    const values = [...noise(1, 600), 400, ...noise(2, 50), 400, ...noise(3, 20)];
+  it("alert on the first row of a spike far beyond what was seen; its repeat alerts too, but is not new", () => {
+    const values = [...noise(1, 600), 400, 400, ...noise(2, 50), 400, ...noise(3, 20)];
     const verdicts = scoresOf(values);
     expect(verdicts[600]).toMatchObject({ isAlert: true });
     expect(verdicts[600]?.score).toBeGreaterThan(0.9);
-    expect(verdicts[651]).toMatchObject({ isAlert: false });
-    expect(verdicts.slice(600).filter(({ isAlert }) => isAlert)).toHaveLength(1);
+    expect(verdicts[652]).toMatchObject({ isAlert: true });
+    expect(verdicts[652]?.score).toBeLessThan(0.5);
+    expect(verdicts.slice(600).filter(({ isAlert }) => isAlert)).toHaveLength(2);
+  });
+
+  it("alert ever less on what comes again and again", () => {
+    const values = noise(12, 12_000).map((value, row) => (row % 60 === 59 ? 200 : value));
+    const verdicts = scoresOf(values);
+    const alertsIn = (from: number) =>
+      verdicts.slice(from, from + 3_000).filter(({ isAlert }) => isAlert).length;
+    expect(alertsIn(0)).toBeGreaterThan(5);
+    expect(alertsIn(9_000)).toBeLessThan(4);
+  });
+
+  it("alert on the first other value after a day of the same one, with what was expected", () => {
+    const verdicts = scoresOf([...new Array(600).fill(7), 8, ...new Array(50).fill(7)]);
+    expect(verdicts[600]).toMatchObject({ isAlert: true, expected: 7, low: 7, high: 7 });
+    expect(verdicts.filter(({ isAlert }) => isAlert)).toHaveLength(1);
+  });
+
+  it("alert on a dip at noon to what the night has, and not on the night", () => {
+    const values = noise(13, 2_300).map(
+      (value, row) => value + 40 * Math.sin((2 * Math.PI * row) / 288),
+    );
+    values[2_088] = 60;
+    const verdicts = scoresOf(values);
+    const alerts = [...verdicts.keys()].filter((row) => verdicts[row]?.isAlert && row > 600);
+    expect(alerts).toEqual([2_088]);
   });
 
   it("say what was expected, with a band around it", () => {
@@ -71,11 +97,11 @@ describe("scores of a series", () => {
     expect(scoresOf(values.slice(555), restored, 555)).toEqual(whole.slice(555));
   });
 
-  it("alert on fewer than four rows in a thousand of plain noise", () => {
+  it("alert on fewer than one row in ten thousand of plain noise", () => {
     let alerts = 0;
     for (let seed = 10; seed < 30; seed++)
       alerts += scoresOf(noise(seed, 2_000)).filter(({ isAlert }) => isAlert).length;
-    expect(alerts / 40_000).toBeLessThan(0.004);
+    expect(alerts / 40_000).toBeLessThan(0.0001);
   });
 });
 
