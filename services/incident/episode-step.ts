@@ -154,8 +154,12 @@ function announce(episode: Episode, view: EpisodeView, step: EpisodeStep): Incid
   const opinion = opinionOf(episode, view, step);
   const records: Incident[] = [];
   const isLess = severities.indexOf(opinion.severity) < severities.indexOf(episode.severity);
-  const shown = isLess ? { ...opinion, reason: episode.reason, leads: episode.leads } : opinion;
-  if (!isLess) {
+  // What fails of a version is told as such for as long as it does, though what fails in all has lasted meanwhile.
+  const isVaguer =
+    episode.leads === "slice" && opinion.leads === "lasting" && view.slice !== undefined;
+  const isKept = isLess || isVaguer;
+  const shown = isKept ? { ...opinion, reason: episode.reason, leads: episode.leads } : opinion;
+  if (!isKept) {
     episode.reason = opinion.reason;
     episode.leads = opinion.leads;
   }

@@ -19,13 +19,15 @@ const leastPart = 0.25;
 
 /** Notes, once a minute, which place is named that was not told; returns whether it is time to tell of it. */
 export function stepUntoldPlace(input: RecordInput): boolean {
-  const { episode, state, window } = input;
+  const { episode, state, window, opinion } = input;
   const { toldPlaces: told = [] } = episode;
   if (episode.severity !== "page" || episode.family !== "service" || told.length === 0)
     return false;
   const perMinute = Math.max(1, Math.round(minuteMs / window.windowMs));
   if (state.windows % perMinute !== 0) return false;
-  const name = untoldPlace(input, told);
+  // What pages no more is about to end, and what is small shows its place by an hour's counts.
+  const isPlain = opinion.severity === "page" && opinion.leads !== "lasting";
+  const name = isPlain ? untoldPlace(input, told) : undefined;
   const { untoldPlace: before } = episode;
   if (name === undefined) delete episode.untoldPlace;
   else episode.untoldPlace = { name, minutes: before?.name === name ? before.minutes + 1 : 1 };

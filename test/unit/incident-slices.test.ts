@@ -49,6 +49,22 @@ describe("what fails in one version, instance or tier", () => {
     expect(page?.reason).toContain("service.version 2026.11.2");
   });
 
+  it("goes on to name the version when that spreads after it has lasted", () => {
+    const play = new IncidentPlay();
+    play.play(warmUp);
+    const values: Readonly<Record<string, [number, number]>> = {
+      "2026.11.1": [57, 0],
+      "2026.11.2": [3, 1],
+    };
+    play.play(6 * minute, oneInTurn(() => values)("service.version"));
+    const bad = { failing: 1 / 60, dimensions: counts("service.version", values) };
+    play.play(40 * minute, ({ provider }) => (provider === "openai" ? bad : {}));
+    play.play(12 * minute, ({ kind }) => (kind === "genai" ? bad : {}));
+    const told = play.incidents.filter(({ severity }) => severity === "page");
+    expect(told.map(({ transition }) => transition)).toEqual(["paged", "grew"]);
+    for (const one of told) expect(one.dimensions).toEqual([{ "service.version": "2026.11.2" }]);
+  });
+
   it("names the version where its first process has all of its requests", () => {
     const play = new IncidentPlay();
     play.play(warmUp);
