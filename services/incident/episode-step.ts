@@ -7,6 +7,7 @@ import { declineOpinion } from "./declined.ts";
 import type { Degraded } from "./degraded-signal.ts";
 import { slownessSignals } from "./families.ts";
 import { forgetFarSlower } from "./far-slower-share.ts";
+import { isWorthTelling } from "./forecast.ts";
 import type { FleetWindow } from "./join.ts";
 import type { Opinion } from "./opinion.ts";
 import { stepPressure, sureDeviations } from "./pressure.ts";
@@ -235,7 +236,8 @@ function isFirstForecast(episode: Episode, opinion: Opinion): boolean {
   return (
     episode.severity !== "none" &&
     opinion.forecast !== undefined &&
-    episode.hasSaidForecast !== true
+    episode.hasSaidForecast !== true &&
+    isWorthTelling(opinion.forecast.eta, false)
   );
 }
 

@@ -36,6 +36,8 @@ const slowdownExponent = { batch: 0.22, queue: 0.5 } as const satisfies Record<L
 
 /** Nearer than this, growth over minutes tells nothing. */
 const leastMinutes = 2;
+/** Of a first forecast, minutes: what is nearer is wrong as often as right, and too near for anybody to act on the number. */
+export const leastToldMinutes = 5;
 /** What has to grow by more than this factor is not foretold by its slope. */
 const mostGrowth = 5;
 /** Failing ratio from which growth is told by factors. */
@@ -44,7 +46,7 @@ const leastFailing = 0.01;
 /** Width of a slope's 80 % interval over the slope, above which it foretells nothing. */
 const mostUnsure = { latency: 0.8, failing: 0.5 } as const;
 /** What the laws themselves leave open, in the same measure. */
-const lawUnsure = 0.3;
+const lawUnsure = 0.27;
 /** ln of how far the bounds of T lie from it, a unit of unsureness. */
 const reach = { low: 1, high: 0.8 } as const;
 
@@ -122,6 +124,11 @@ export function forecastOutage(readings: {
   const candidates = [...readings.failing];
   if (n > 0) candidates.push(between(sorted[(n - 1) >> 1] as Eta, sorted[n >> 1] as Eta));
   return candidates.toSorted(earlier)[0];
+}
+
+/** Whether people are told of it, `hasTold`: they have been told one before, which is kept up to date however near it comes. */
+export function isWorthTelling(eta: Eta, hasTold: boolean | undefined): boolean {
+  return hasTold === true || eta.median >= leastToldMinutes;
 }
 
 const earlier = (a: Eta, b: Eta): number => a.median - b.median;

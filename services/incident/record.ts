@@ -3,9 +3,9 @@ import type { CellKey } from "../contracts/cell.ts";
 import { type SignalName, signalCatalog } from "../contracts/frame.ts";
 import type { Evidence, Incident, Transition } from "../contracts/incident.ts";
 import { latencySignals } from "./families.ts";
+import { isWorthTelling } from "./forecast.ts";
 import type { FleetWindow } from "./join.ts";
 import { leadingSignalOf, ratioOf, slowdownOf } from "./leading.ts";
-import type { Opinion } from "./opinion.ts";
 import { placeOf } from "./place.ts";
 import type { RecordInput } from "./record-input.ts";
 import { slowerPlaces } from "./slower-place.ts";
@@ -60,7 +60,7 @@ export function makeRecord(input: RecordInput, transition: Transition): Incident
     openedMs: episode.openedMs,
     resolvedMs: episode.resolvedMs,
     spread: { doublingMinutes: view.doublingMinutes, next: nextCells(state, input) },
-    forecast: forecastOf(opinion, window),
+    forecast: forecastOf(input),
     totals: {
       bad: Math.round(episode.totals.bad),
       of: Math.round(episode.totals.of),
@@ -161,9 +161,10 @@ function nextCells(state: IncidentState, { degraded, episode }: RecordInput): Ce
     .map(({ key }) => key);
 }
 
-function forecastOf(opinion: Opinion, window: FleetWindow): Incident["forecast"] {
+function forecastOf({ episode, opinion, window }: RecordInput): Incident["forecast"] {
   if (opinion.forecast === undefined) return null;
   const { eta, what } = opinion.forecast;
+  if (!isWorthTelling(eta, episode.hasSaidForecast)) return null;
   const at = (minutes: number) => Math.round(window.appendMs + minutes * 60_000);
   return {
     what,

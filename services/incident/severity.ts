@@ -17,7 +17,7 @@ import type { Forecast, Opinion, SeverityInput } from "./opinion.ts";
 import { lastingRatio, lastingShare, lastingToPage, pressureToPage } from "./pressure.ts";
 import type { Scope } from "./scopes.ts";
 import { beyondPrompts } from "./slowness.ts";
-import { percent, ticketReason } from "./ticket-reason.ts";
+import { inMinutes, percent, ticketReason } from "./ticket-reason.ts";
 
 /** Slow-down from which latency foretells, and from which it is bad in itself. */
 const tellingSlowdown = Math.log(1.35);
@@ -105,8 +105,11 @@ function farSlowerReason(input: SeverityInput): string | undefined {
   // Where everything is slower, or prompts are longer, so are the slowest: that has rules of its own.
   const isAlone = signals.every((signal) => signal === "stragglers");
   if (family !== "service" || !isAlone || promptGrowth >= Math.log(1.25)) return undefined;
-  if (farSlower.share < judgement.incident.pageTrafficShare) return undefined;
-  return `Users feel it: ${percent(farSlower.ratio)} of answers are far slower than usual in cells with ${percent(farSlower.share)} of traffic, for half an hour in all`;
+  const { share, ratio, longestMs, weight } = farSlower;
+  const { pageTrafficShare } = judgement.incident;
+  // In less than a quarter of that share they are few however long it lasts.
+  if (weight < pageTrafficShare || share < pageTrafficShare / 4) return undefined;
+  return `Users feel it: ${percent(ratio)} of answers are far slower than usual in cells with ${percent(share)} of traffic, for ${Math.round(longestMs / 60_000)} min in all`;
 }
 
 function visibleReason(input: SeverityInput): Pick<Opinion, "reason" | "leads"> | undefined {
@@ -241,7 +244,7 @@ function precursorReason(
 ): Pick<Opinion, "reason" | "leads"> | undefined {
   if (input.family !== "service") return undefined;
   const isNear = forecast !== undefined;
-  const left = isNear ? `; ${forecast.what} in about ${Math.round(forecast.eta.median)} min` : "";
+  const left = isNear ? `; ${forecast.what} ${inMinutes(forecast.eta.median)}` : "";
   for (const scope of input.scopes) {
     if (!scope.isFilled || scope.share < lastingSlowShare) continue;
     const { minutes } = scope.track;

@@ -1,8 +1,13 @@
-/** Why what lasts is a ticket and not a page. */
+/** Why what lasts is a ticket and not a page, and the words for ratios and times in it. */
+import { leastToldMinutes } from "./forecast.ts";
 import type { Forecast, SeverityInput } from "./opinion.ts";
 
 export const percent = (ratio: number) =>
   `${(100 * ratio).toFixed(ratio < 0.1 ? 1 : 0).replace(/\.0$/, "")} %`;
+
+export function inMinutes(median: number): string {
+  return median < leastToldMinutes ? "within minutes" : `in about ${Math.round(median)} min`;
+}
 
 export function ticketReason(input: SeverityInput, forecast: Forecast): string {
   const { pageFailureRatio, pageTrafficShare, forecastHorizonMinutes } = input.judgement.incident;

@@ -4,7 +4,7 @@ import type { Judgement } from "../contracts/config.ts";
 import { broadRefusal } from "./broad-refusal-share.ts";
 import { type FailingSlice, failingSlices, showsSlice } from "./failing-slices.ts";
 import { type Family, familyOf, visibleSignals } from "./families.ts";
-import { farSlower } from "./far-slower-share.ts";
+import { type FarSlower, farSlower } from "./far-slower-share.ts";
 import { isFleetSilent } from "./fleet-silence.ts";
 import { classOf } from "./group-track.ts";
 import type { FleetWindow } from "./join.ts";
@@ -30,7 +30,7 @@ export interface EpisodeView {
   /** What fails of a version, an instance or the like in its cells. */
   readonly slice: FailingSlice | undefined;
   /** Has had far slower answers for long; is refused as invalid, whoever sends it. */
-  readonly farSlower: TroubledPart;
+  readonly farSlower: FarSlower;
   readonly refusal: TroubledPart;
   readonly failing: Tally;
   readonly slow: Tally;

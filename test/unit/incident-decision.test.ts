@@ -100,7 +100,9 @@ describe("what pages", () => {
     const [page] = pages(play.incidents);
     expect(page?.forecast).toBeNull();
     const start = play.window;
-    play.play(10 * minute, (_, window) => ({ failing: 0.06 + 0.01 * ((window - start) / minute) }));
+    play.play(20 * minute, (_, window) => ({
+      failing: 0.06 + 0.005 * ((window - start) / minute),
+    }));
     const told = play.incidents.filter(({ forecast }) => forecast !== null);
     expect(said(told)).toEqual(["grew"]);
     expect(told[0]?.forecast?.what).toBe("20 % of users failing");

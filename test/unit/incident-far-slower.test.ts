@@ -30,23 +30,32 @@ function play(state: IncidentState, minutes: number, isSlow: boolean, promptGrow
 const share = (state: IncidentState) => farSlower(state, [grey, other]).share;
 
 describe("answers that are far slower than usual", () => {
-  it("count after half an hour and a little", () => {
+  it("count after ten minutes and a little", () => {
     const state = fleet();
-    play(state, 28, true);
+    play(state, 9, true);
     expect(share(state)).toBe(0);
-    play(state, 6, true);
+    play(state, 2, true);
     expect(share(state)).toBeCloseTo(0.1);
   });
 
   it("count when they come and go, and only while they are there", () => {
     const state = fleet();
-    for (let round = 0; round < 4; round++) {
-      play(state, 12, true);
-      if (round < 3) play(state, 8, false);
+    for (let round = 0; round < 3; round++) {
+      play(state, 4, true);
+      if (round < 2) play(state, 8, false);
     }
     expect(share(state)).toBeCloseTo(0.1);
     play(state, 1, false);
     expect(share(state)).toBe(0);
+  });
+
+  it("weigh as much in a tenth for twenty minutes as in a fifth for ten", () => {
+    const state = fleet();
+    play(state, 21, true);
+    const { share: tenth, longestMs, weight } = farSlower(state, [grey, other]);
+    expect(tenth).toBeCloseTo(0.1);
+    expect(longestMs / 60_000).toBeCloseTo(20, 0);
+    expect(weight).toBeCloseTo(0.2, 1);
   });
 
   it("do not count while prompts are longer", () => {
@@ -62,27 +71,27 @@ describe("answers that are far slower than usual", () => {
     play(state, 120, true);
     expect(share(state)).toBe(0);
     Object.assign(tally ?? {}, { bad: 60 });
-    play(state, 10, true);
+    play(state, 9, true);
     expect(share(state)).toBe(0);
-    play(state, 24, true);
+    play(state, 2, true);
     expect(share(state)).toBeCloseTo(0.1);
   });
 
-  it("take as long again once people were paged for them", () => {
+  it("take nearly an hour more once people were paged for them", () => {
     const state = fleet();
     play(state, 60, true);
     forgetFarSlower(state, [grey]);
-    play(state, 20, true);
+    play(state, 50, true);
     expect(share(state)).toBe(0);
-    play(state, 14, true);
+    play(state, 8, true);
     expect(share(state)).toBeCloseTo(0.1);
   });
 
   it("are forgotten within a day", () => {
     const state = fleet();
-    play(state, 29, true);
+    play(state, 9, true);
     play(state, 24 * 60, false);
-    play(state, 29, true);
+    play(state, 9, true);
     expect(share(state)).toBe(0);
   });
 });

@@ -5,6 +5,7 @@ import {
   foretellByFailing,
   foretellByLatency,
   isRising,
+  isWorthTelling,
 } from "../../services/incident/forecast.ts";
 import type { Minute } from "../../services/incident/group-track.ts";
 
@@ -136,5 +137,15 @@ describe("the forecast of an outage", () => {
     expect(forecastOutage({ latency: [eta(20)], failing: [eta(30), eta(9)] })).toEqual(eta(9));
     expect(forecastOutage({ latency: [eta(5)], failing: [eta(9)] })).toEqual(eta(5));
     expect(forecastOutage({ latency: [], failing: [] })).toBeUndefined();
+  });
+});
+
+describe("a forecast that is very near", () => {
+  it("is told only to those who were told one before", () => {
+    const near = { low: 2, median: 4.9, high: 8 };
+    expect(isWorthTelling(near, false)).toBe(false);
+    expect(isWorthTelling(near, undefined)).toBe(false);
+    expect(isWorthTelling(near, true)).toBe(true);
+    expect(isWorthTelling({ ...near, median: 5 }, false)).toBe(true);
   });
 });

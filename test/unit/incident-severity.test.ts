@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { judgementSchema } from "../../services/contracts/config.ts";
+import { farSlowerLastsMs } from "../../services/incident/far-slower.ts";
 import { initialGroupTrack } from "../../services/incident/group-track.ts";
 import type { SeverityInput } from "../../services/incident/opinion.ts";
 import { judgeSeverity } from "../../services/incident/severity.ts";
@@ -14,7 +15,7 @@ const incident: SeverityInput = {
   outright: { outright: 0, unfolding: 0 },
   surelyFailing: { share: 0, ratio: 0, isUnfolding: false },
   slice: undefined,
-  farSlower: { share: 0, ratio: 0 },
+  farSlower: { share: 0, ratio: 0, longestMs: 0, weight: 0 },
   refusal: { share: 0, ratio: 0 },
   slowdown: 0,
   promptGrowth: 0,
@@ -84,5 +85,32 @@ describe("what is nothing but slower", () => {
 
   it("does not wait beside anything else that is wrong", () => {
     expect(slower({ factor: 1.4, signals: ["ttft", "retries"] }).severity).toBe("ticket");
+  });
+});
+
+describe("answers that are far slower than usual, in a part of the traffic", () => {
+  const inPart = (share: number, timesLeast: number, more: Partial<SeverityInput> = {}) =>
+    judgeSeverity({
+      ...incident,
+      signals: ["stragglers"],
+      farSlower: {
+        share,
+        ratio: 0.04,
+        longestMs: timesLeast * farSlowerLastsMs,
+        weight: share * timesLeast,
+      },
+      ...more,
+    }).severity;
+
+  it("page in a fiftieth once they have lasted, in less after as much longer", () => {
+    expect(inPart(0.02, 1)).toBe("page");
+    expect(inPart(0.01, 1.9)).toBe("ticket");
+    expect(inPart(0.01, 2)).toBe("page");
+    expect(inPart(0.005, 4)).toBe("page");
+  });
+
+  it("stay a ticket in a two-hundredth and less, or beside anything else that is wrong", () => {
+    expect(inPart(0.0049, 8)).toBe("ticket");
+    expect(inPart(0.2, 4, { signals: ["stragglers", "ttft"] })).toBe("ticket");
   });
 });
