@@ -4,6 +4,7 @@ import { locate, type Place } from "./attribution.ts";
 import { countsIn } from "./failing-slices.ts";
 import { classOf, failingOf } from "./group-track.ts";
 import { isOfSlice } from "./leading.ts";
+import { isQuiet } from "./moved-traffic.ts";
 import type { PlaceSample } from "./place-sample.ts";
 import type { RecordInput } from "./record-input.ts";
 import { latencyLogSigma, logSlowdown, upperNormalQuantile } from "./slowness.ts";
@@ -31,7 +32,8 @@ export function placeOf(input: RecordInput): Place {
       continue;
     }
     const usual = track.usualRequests;
-    if (episode.family === "silence" && !isMember && isQuiet(track, input.window)) {
+    if (episode.family === "silence" && !isMember && isQuiet(track, input.window.windowMs)) {
+      // No requests are no proof of health.
       samples.push(silentSample(key, track));
       continue;
     }
@@ -107,13 +109,6 @@ function areStragglers({ view, degraded, episode }: RecordInput): boolean {
   );
   return signals.length > 0 && signals.every(({ signal }) => signal === "stragglers");
 }
-
-/** A thin cell has not missed enough yet to be silent; without requests, it is no proof of health either. */
-function isQuiet({ quietWindows }: CellTrack, { windowMs }: RecordInput["window"]): boolean {
-  return quietWindows * windowMs >= quietMs;
-}
-
-const quietMs = 60_000;
 
 /** A cell of which nothing is known, but that it has its part of the traffic. */
 function silentSample(cell: CellKey, { usualRequests }: CellTrack): PlaceSample {

@@ -51,3 +51,47 @@ it("names the region though answers that had begun come from part of it for half
   );
   expect(pages(play)[0]?.dimensions).toEqual([{ "cloud.region": "eu-west-1" }]);
 });
+
+it.each([
+  { part: 1, isPaged: false },
+  { part: 0.5, isPaged: false },
+  { part: 0.25, isPaged: true },
+])("of a silent model's requests $part come to other models: a page is $isPaged", (each) => {
+  const play = warm();
+  const others = Math.round(60 * (1 + each.part / 3));
+  play.play(12 * minute, ({ kind, model }) =>
+    kind === "http" ? {} : { requests: model === "gpt-4o" ? 0 : others },
+  );
+  expect(pages(play)).toHaveLength(each.isPaged ? 1 : 0);
+});
+
+it("counts what those cells of a silent region miss that are quiet for less long", () => {
+  const play = warm();
+  const start = play.window;
+  play.play(12 * minute, ({ region, model, kind }, window) => {
+    // More than half of the region's requests come to others.
+    if (region !== "eu-west-1") return kind === "http" ? {} : { requests: 74 };
+    return model === "claude-sonnet" && window < start + minute / 2 ? {} : { requests: 0 };
+  });
+  expect(pages(play)).toEqual([]);
+});
+
+it("is no page that clients sent more a quarter of an hour before", () => {
+  const play = new IncidentPlay();
+  const usual: TroubleAt = ({ model }) =>
+    model === "gpt-4o" ? { requests: 24, usualRequests: 24 } : {};
+  const more: TroubleAt = (cell, window) => {
+    const { requests = cell.kind === "http" ? 20 : 60, ...rest } = usual(cell, window);
+    return { ...rest, requests: Math.round(requests * 1.15) };
+  };
+  play.play(warmUp + 15 * minute, more);
+  play.play(11 * minute, usual);
+  play.play(12 * minute, ({ kind, model }) =>
+    model === "gpt-4o"
+      ? { requests: 0, usualRequests: 24 }
+      : kind === "http"
+        ? {}
+        : { requests: 68 },
+  );
+  expect(pages(play)).toEqual([]);
+});
