@@ -13,6 +13,8 @@ export interface Told {
   readonly degradedShare: number;
   /** Absent where it was not known, and of states from before it was kept: then it is no news. */
   readonly failing?: number | undefined;
+  /** Every place named so far, `[{}]` for everywhere. Absent as above. */
+  readonly places?: Incident["dimensions"] | undefined;
   /** Whether any telling since it opened had a forecast. */
   readonly hasForecast: boolean;
   /** Last page or renotification, Unix ms. */
@@ -39,6 +41,7 @@ export interface Tracked {
 export type SendReason =
   | "severity_rose"
   | "grew_much"
+  | "place_named"
   | "forecast_made"
   | "resolved"
   | "not_acknowledged_in_time"
@@ -120,6 +123,8 @@ export function route(input: RouteInput): Decision {
   if (told === undefined) return hold("already_told");
   if (hasGrownMuch(incident, told))
     return unlessSilenced(input, "grew_much", "grew", `r${incident.revision}`);
+  if (toldSeverity === "page" && told.places && newPlaces(incident, told.places).length > 0)
+    return unlessSilenced(input, "place_named", "grew", `r${incident.revision}`);
   // Who was paged without one wants to know how long is left; a ticket can wait.
   if (toldSeverity === "page" && incident.forecast !== null && !told.hasForecast)
     return unlessSilenced(input, "forecast_made", "grew", `r${incident.revision}`);
@@ -150,6 +155,7 @@ export function toldAfter(tracked: Tracked, sink: string, sent: SentDecision): T
     degradedCells: incident.degradedCells,
     degradedShare: incident.degradedShare,
     failing: incident.failing,
+    places: [...(before.places ?? []), ...newPlaces(incident, before.places ?? [])],
     hasForecast: before.hasForecast || incident.forecast !== null,
     atMs: restartsWait ? sent.nowMs : before.atMs,
     renotified: before.renotified + (sent.transition === "renotified" ? 1 : 0),
@@ -193,6 +199,18 @@ function hasGrownMuch(incident: Incident, told: Told): boolean {
   // What was paged as slow, or as little, must not be an outage that nobody was told of.
   if (hasMoreCells || told.failing === undefined) return hasMoreCells;
   return (incident.failing ?? 0) >= Math.max(leastFailing, newsFactor.failing * told.failing);
+}
+
+/** Places named that are no part of one that was told: whoever works on the first trouble would not know of another one that joined it. */
+function newPlaces(incident: Incident, told: readonly Place[]): Place[] {
+  const places = incident.dimensions.length === 0 ? [{}] : incident.dimensions;
+  return places.filter((place) => !told.some((whole) => isPartOf(place, whole)));
+}
+
+type Place = Incident["dimensions"][number];
+
+function isPartOf(place: Place, whole: Place): boolean {
+  return Object.entries(whole).every(([name, value]) => place[name] === value);
 }
 
 function hold(why: Exclude<HoldReason, "silenced">): Decision {

@@ -12,6 +12,7 @@ const toldSchema: z.ZodType<Told> = z.object({
   degradedCells: z.number(),
   degradedShare: z.number(),
   failing: z.number().optional(),
+  places: z.array(z.record(z.string(), z.string())).optional(),
   /** Of states from before it was kept, nobody is told again. */
   hasForecast: z.boolean().default(true),
   atMs: z.number(),
@@ -35,6 +36,7 @@ const taskSchema = z.object({
   why: z.enum([
     "severity_rose",
     "grew_much",
+    "place_named",
     "forecast_made",
     "resolved",
     "not_acknowledged_in_time",

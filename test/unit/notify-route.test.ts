@@ -101,6 +101,37 @@ describe("route", () => {
     expect(why(0.9, undefined)).toBe("already_told");
   });
 
+  it("tells of a place that a page did not name, each once, and of no part of one that it did", () => {
+    const region = { "cloud.region": "eu-west-1" };
+    const model = { "gen_ai.request.model": "gpt-4o" };
+    const page = { severities: ["page" as const], degradedCells: 9, places: [model] };
+    const why = (dimensions: Incident["dimensions"], told: Partial<Told> = page) =>
+      route(aQuestion({ severity: "page", dimensions }, told)).why;
+    expect(why([model])).toBe("already_told");
+    expect(why([{ ...model, ...region }])).toBe("already_told");
+    expect(why([model, region])).toBe("place_named");
+    expect(why([])).toBe("place_named");
+    expect(why([region], { ...page, places: undefined })).toBe("already_told");
+    const ticket = { ...page, severities: ["ticket" as const] };
+    expect(route(aQuestion({ severity: "ticket", dimensions: [region] }, ticket))).toMatchObject({
+      why: "already_told",
+    });
+
+    const { tracked } = aQuestion({ severity: "page", dimensions: [model, region] }, page);
+    const told = toldAfter(tracked, "hook", { transition: "grew", nowMs });
+    expect(told.places).toEqual([model, region]);
+    expect(why([region, model], told)).toBe("already_told");
+    expect(
+      why(
+        [],
+        toldAfter(aQuestion({ dimensions: [] }, page).tracked, "hook", {
+          transition: "grew",
+          nowMs,
+        }),
+      ),
+    ).toBe("already_told");
+  });
+
   it("tells how long is left to whom was paged without a forecast, once, and not to whom has a ticket", () => {
     const page = { severities: ["page" as const], degradedCells: 9, hasForecast: false };
     const question = aQuestion({ severity: "page" }, page);
