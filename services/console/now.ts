@@ -11,6 +11,7 @@ import {
   type SignalView,
 } from "../contracts/http-api.ts";
 import { isSilenced } from "../contracts/silence.ts";
+import { failingNow } from "./failing-now.ts";
 import { type CellKnown, type ConsoleState, type IncidentKnown, keptSignals } from "./state.ts";
 import { healthOf } from "./web/health.ts";
 
@@ -54,9 +55,10 @@ const severityRank = { page: 0, ticket: 1, none: 2 } as const;
 
 export function summaryOf(
   state: ConsoleState,
-  { latest, revisions, acknowledged }: IncidentKnown,
+  known: IncidentKnown,
   nowMs: number,
 ): IncidentSummary {
+  const { latest, revisions, acknowledged } = known;
   return {
     incident: latest.incident,
     revision: latest.revision,
@@ -70,7 +72,9 @@ export function summaryOf(
     degradedShare: latest.degradedShare,
     bad: latest.totals.bad,
     of: latest.totals.of,
+    failingNow: failingNow(state, known),
     breachMedianMs: latest.forecast?.breachMedianMs ?? null,
+    breachHighMs: latest.forecast?.breachHighMs ?? null,
     acknowledgedBy: acknowledged?.by ?? null,
     isSilenced: isSilenced(latest, [...state.silences.values()], nowMs),
   };

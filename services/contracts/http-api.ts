@@ -70,7 +70,11 @@ const incidentSummarySchema = z.object({
   degradedShare: z.number(),
   bad: z.number(),
   of: z.number(),
+  /** Part of its requests that fails in the newest window, beyond the usual; null when it is over or there are none. */
+  failingNow: nullableNumber,
   breachMedianMs: nullableNumber,
+  /** End of the forecast's interval; null where there is none. */
+  breachHighMs: nullableNumber,
   acknowledgedBy: z.string().nullable(),
   isSilenced: z.boolean(),
 });

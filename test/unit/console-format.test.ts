@@ -3,6 +3,7 @@ import {
   formatClock,
   formatDuration,
   formatExpected,
+  formatLeft,
   formatNumber,
   formatValue,
 } from "../../services/console/web/format.ts";
@@ -85,5 +86,17 @@ describe("formatClock", () => {
     const at = Date.UTC(2026, 10, 24, 12, 41, 5);
     expect(formatClock(at, at + 60_000, "Europe/Berlin")).toBe("13:41:05");
     expect(formatClock(at, at + 86_400_000, "UTC")).toBe("24 Nov 12:41:05");
+  });
+});
+
+describe("formatLeft", () => {
+  const breach = { breachMedianMs: 600_000, breachHighMs: 900_000 };
+
+  it("says how long is left, that it is due, and nothing of a forecast that is over", () => {
+    expect(formatLeft(breach, 0)).toBe("about 10 min left");
+    expect(formatLeft(breach, 600_000)).toBe("breach is due");
+    expect(formatLeft({ ...breach, breachHighMs: null }, 9_000_000)).toBe("breach is due");
+    expect(formatLeft(breach, 900_000)).toBe("");
+    expect(formatLeft({ breachMedianMs: null, breachHighMs: null }, 0)).toBe("");
   });
 });

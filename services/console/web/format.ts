@@ -85,3 +85,18 @@ export function plural(count: number, noun: string): string {
 function trim(digits: string): string {
   return digits.includes(".") ? digits.replace(/\.?0+$/, "") : digits;
 }
+
+/**
+ * How long is left until a breach that was foretold; nothing once the whole interval is over: the forecast says nothing any more, whether it
+ * came true or not.
+ */
+export function formatLeft({ breachMedianMs, breachHighMs }: Breach, nowMs: number): string {
+  if (breachMedianMs === null) return "";
+  if (breachMedianMs > nowMs) return `about ${formatDuration(breachMedianMs - nowMs)} left`;
+  return breachHighMs === null || breachHighMs > nowMs ? "breach is due" : "";
+}
+
+interface Breach {
+  readonly breachMedianMs: number | null;
+  readonly breachHighMs: number | null;
+}

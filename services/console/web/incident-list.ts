@@ -1,7 +1,7 @@
 /** Open incidents, worst first, each a line to open; then those that are over. */
 import type { IncidentSummary } from "../../contracts/http-api.ts";
 import { h } from "./dom.ts";
-import { formatClock, formatDuration, formatNumber, formatRatio } from "./format.ts";
+import { formatClock, formatDuration, formatLeft, formatNumber, formatRatio } from "./format.ts";
 import { glyph } from "./glyph.ts";
 
 export function incidentList(incidents: readonly IncidentSummary[], nowMs: number): HTMLElement {
@@ -31,9 +31,12 @@ function incidentLine(incident: IncidentSummary, nowMs: number): HTMLElement {
       h("span", { class: "title" }, incident.title),
       h("span", { class: "muted" }, facts(incident, nowMs)),
     ),
-    isOver ? null : h("span", { class: "left" }, left(incident, nowMs)),
+    isOver ? null : h("span", { class: "left" }, formatLeft(incident, nowMs)),
   );
 }
+
+/** Less is chance in a single window. */
+const leastShown = 0.02;
 
 /** Where it stands, how large it is, who has it. */
 export function facts(incident: IncidentSummary, nowMs: number): string {
@@ -48,6 +51,9 @@ export function facts(incident: IncidentSummary, nowMs: number): string {
       : [
           `${incident.degradedCells} of ${incident.liveCells} cells, ${formatRatio(incident.degradedShare)} of traffic`,
         ]),
+    ...(incident.failingNow === null || incident.failingNow < leastShown
+      ? []
+      : [`${formatRatio(incident.failingNow)} fail now`]),
     `${formatNumber(incident.bad)} of ${formatNumber(incident.of)} requests hit`,
     ...(incident.phase === "resolving" ? ["easing"] : []),
     ...(incident.acknowledgedBy === null || isOver
@@ -55,10 +61,4 @@ export function facts(incident: IncidentSummary, nowMs: number): string {
       : [`acknowledged by ${incident.acknowledgedBy}`]),
     ...(incident.isSilenced && !isOver ? ["silenced"] : []),
   ].join(" · ");
-}
-
-function left({ breachMedianMs }: IncidentSummary, nowMs: number): string {
-  if (breachMedianMs === null) return "";
-  const leftMs = breachMedianMs - nowMs;
-  return leftMs > 0 ? `about ${formatDuration(leftMs)} left` : "breach was due";
 }
