@@ -80,7 +80,9 @@ function outageWords(lead: number): string {
 }
 
 function tiles(figures: Readonly<Record<string, number>>): string {
-  const percent = (value: number) => `${Math.round(100 * value)} %`;
+  // Nearly all is not all.
+  const percent = (value: number) =>
+    `${value < 1 && value > 0.99 ? (Math.floor(1_000 * value) / 10).toFixed(1) : Math.round(100 * value)} %`;
   const shown: readonly [string, string, (value: number) => string][] = [
     ["detected_ratio", "of faults paged", percent],
     ["right_dimension_ratio", "named exactly the right place", percent],
@@ -115,7 +117,7 @@ body{margin:0;background:var(--paper);color:var(--ink);font:15px/1.5 system-ui,s
 main{max-width:1000px;margin:0 auto;padding:32px 20px 80px}
 h1{font-size:30px;margin:0 0 4px}h2{margin:44px 0 6px;font-size:20px}h3{margin:0;font-size:16px}h3 span{color:var(--dim);font-weight:500;margin-right:6px}
 .lead,.sum,.said,.key{color:var(--dim);margin:4px 0 10px}.said b{color:var(--ink);font-weight:600}
-.tiles{list-style:none;display:flex;flex-wrap:wrap;gap:10px;padding:0;margin:20px 0}.tiles li{flex:1 1 140px;border:1px solid var(--line);border-radius:8px;padding:10px 14px;color:var(--dim);font-size:13px}.tiles b{display:block;font-size:26px;color:var(--ink);font-weight:650}
+.tiles{list-style:none;display:flex;flex-wrap:wrap;gap:10px;padding:0;margin:20px 0}.tiles li{flex:1 1 120px;border:1px solid var(--line);border-radius:8px;padding:10px 14px;color:var(--dim);font-size:13px}.tiles b{display:block;font-size:26px;color:var(--ink);font-weight:650}
 section{border-top:1px solid var(--line);padding:18px 0 6px}svg{width:100%;height:auto;display:block}svg text{font:11px system-ui,sans-serif;fill:var(--dim)}svg .name{fill:var(--ink)}
 .grid{stroke:var(--line)}.f{fill:var(--fail);fill-opacity:.35;stroke:var(--fail);stroke-width:1}.s{fill:none;stroke:var(--slow);stroke-width:1.4}.o{stroke:var(--outage);stroke-width:1.6}.n{stroke:var(--dim);stroke-dasharray:3 3}.p{stroke:var(--page);stroke-width:2.4}.pf{fill:var(--page)}.t{fill:none;stroke:var(--page)}.r{fill:var(--rival)}.d{fill:var(--page);fill-opacity:.75}.dr{fill:var(--rival);fill-opacity:.45}
 .key i{display:inline-block;width:12px;height:12px;margin:0 4px 0 14px;vertical-align:-1px;border-radius:2px}.key .failing{background:var(--fail)}.key .slow{background:var(--slow)}.key .onset{background:var(--dim);width:2px}.key .outage{background:var(--outage);width:3px}.key .page{background:var(--page);width:4px}.key .ticket{border:1.5px solid var(--page);border-radius:50%;width:8px;height:8px}.key .rival{background:var(--rival);border-radius:50%;width:8px;height:8px}`;
