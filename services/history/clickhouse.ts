@@ -7,6 +7,7 @@ import {
 } from "@clickhouse/client";
 import { ForeshockError } from "../contracts/errors.ts";
 import type { History } from "./history.ts";
+import { keptConnections } from "./http-agent.ts";
 
 export interface ClickHouseOptions {
   /** `http://host:8123`. */
@@ -18,6 +19,8 @@ export interface ClickHouseOptions {
   /** Longest wait for an answer, ms. Default two minutes. */
   readonly timeoutMs?: number;
 }
+
+const maxConnections = 10;
 
 /** Codes that say "not here, not you" rather than "this is wrong". */
 const refusals = new Set(["164", "392", "497", "516"]);
@@ -34,6 +37,7 @@ export function openClickHouse(options: ClickHouseOptions): History {
     request_timeout: options.timeoutMs ?? 120_000,
     // Longer than the 10 s of a stock server would meet closed sockets.
     keep_alive: { idle_socket_ttl: 2_500 },
+    http_agent: keptConnections(options.url, maxConnections),
     log: { level: ClickHouseLogLevel.OFF },
   });
   const close = () => client.close();
