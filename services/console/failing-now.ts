@@ -3,18 +3,10 @@
  * to know how bad it has become.
  */
 import type { SignalName } from "../contracts/frame.ts";
+import { visibleSignals } from "../contracts/visible-signals.ts";
 import type { CellKnown, ConsoleState, IncidentKnown } from "./state.ts";
 
-/** Ends of requests that no user wants; one request has one of them. */
-const failing: ReadonlySet<SignalName> = new Set([
-  "failures",
-  "rate_limited",
-  "auth_failures",
-  "cancelled",
-  "empty_answers",
-  "missing_finish",
-  "refused_answers",
-]);
+const failing: ReadonlySet<SignalName> = new Set(visibleSignals);
 
 /** Windows that count as now. */
 const recentWindows = 3;

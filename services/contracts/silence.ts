@@ -1,5 +1,6 @@
 /** Silences: which incidents they cover. Notify holds back by them, the console shows them. */
 import type { Incident } from "./incident.ts";
+import { holds, placesOf } from "./place.ts";
 
 export interface Silence {
   readonly id: string;
@@ -17,16 +18,10 @@ export function isSilenced(
   silences: readonly Silence[],
   nowMs: number,
 ): boolean {
-  const places = incident.dimensions.length === 0 ? [{}] : incident.dimensions;
+  const places = placesOf(incident.dimensions);
   return silences.some(
     (silence) =>
       nowMs < silence.untilMs &&
-      places.every((place) =>
-        Object.entries(silence.matchers).every(
-          ([name, value]) =>
-            (name === "incident" ? incident.incident : (place as Record<string, string>)[name]) ===
-            value,
-        ),
-      ),
+      places.every((place) => holds(silence.matchers, { ...place, incident: incident.incident })),
   );
 }

@@ -1,8 +1,9 @@
 /** Bars for the page: which values of each attribute the bad requests have. */
 import { cellAttributes, parseCellKey } from "../contracts/cell.ts";
 import type { Attribution } from "../contracts/incident.ts";
+import type { Attributes } from "../contracts/place.ts";
 import type { DimensionCounts } from "./other-dimension.ts";
-import type { Attributes, PlaceSample } from "./place-sample.ts";
+import type { PlaceSample } from "./place-sample.ts";
 
 const mostAttributions = 12;
 

@@ -4,9 +4,10 @@
  */
 import { type Cell, cellAttributes, parseCellKey } from "../contracts/cell.ts";
 import type { Attribution } from "../contracts/incident.ts";
+import { type Attributes, holds } from "../contracts/place.ts";
 import { listAttribution } from "./attribution-list.ts";
 import { type DimensionCounts, otherDimension } from "./other-dimension.ts";
-import { type Attributes, holds, type PlaceSample } from "./place-sample.ts";
+import type { PlaceSample } from "./place-sample.ts";
 
 export interface Place {
   /** Empty: uniform over everything that can have this trouble. */

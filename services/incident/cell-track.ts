@@ -1,7 +1,8 @@
 import { learnedRatio } from "../../detectors/learned-ratio.ts";
 import type { CellFrame, SignalName, SignalVerdict } from "../contracts/frame.ts";
+import { type VisibleSignal, visibleSignals } from "../contracts/visible-signals.ts";
 import { noRefusals, stepRefusals } from "./broad-refusal.ts";
-import { latencySignals, type VisibleSignal, visibleSignals } from "./families.ts";
+import { latencySignals } from "./families.ts";
 import { stepFarSlower } from "./far-slower.ts";
 import { initialOutright, stepOutright } from "./outright.ts";
 import {

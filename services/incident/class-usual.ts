@@ -3,7 +3,7 @@
  * the first one on, no cell has to prove that for itself before it is usual.
  */
 import type { CellKey } from "../contracts/cell.ts";
-import { type VisibleSignal, visibleSignals } from "./families.ts";
+import { type VisibleSignal, visibleSignals } from "../contracts/visible-signals.ts";
 import { classOf } from "./group-track.ts";
 import type { IncidentState } from "./state.ts";
 import type { CellTrack } from "./track.ts";

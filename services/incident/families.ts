@@ -38,18 +38,6 @@ export function familyOf(signal: SignalName, isLimitBroad: boolean): Family | "c
   return signal === "rate_limited" && !isLimitBroad ? "quota" : bySignal[signal];
 }
 
-/** Kinds of requests that failed the user, each with its own usual ratio. */
-export const visibleSignals = [
-  "failures",
-  "rate_limited",
-  "auth_failures",
-  "cancelled",
-  "empty_answers",
-  "missing_finish",
-  "refused_answers",
-] as const satisfies readonly SignalName[];
-export type VisibleSignal = (typeof visibleSignals)[number];
-
 export const latencySignals = ["ttft", "duration"] as const satisfies readonly SignalName[];
 /** What makes people wait. */
 export const slownessSignals = [

@@ -3,10 +3,10 @@
  * sum, and severity and forecasts are about shares of traffic, so they are made here.
  */
 import { type Cell, type CellKey, parseCellKey } from "../contracts/cell.ts";
+import { type VisibleSignal, visibleSignals } from "../contracts/visible-signals.ts";
 import type { CellShare } from "./cell-track.ts";
 import { isLimitBroad } from "./cell-track.ts";
 import { addEvidence, ratioSurprise } from "./evidence.ts";
-import { type VisibleSignal, visibleSignals } from "./families.ts";
 import type { LastingBlock } from "./pressure.ts";
 import { beyondPrompts, logSlowdown, slowShareAfter } from "./slowness.ts";
 import { add, emptyTally, fade, type Tally } from "./tally.ts";

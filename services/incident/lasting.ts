@@ -4,9 +4,10 @@
  * have it too, and people are told once.
  */
 import type { CellKey } from "../contracts/cell.ts";
+import { type VisibleSignal, visibleSignals } from "../contracts/visible-signals.ts";
 import { isLimitBroad } from "./cell-track.ts";
 import type { DegradedSignal } from "./degraded-signal.ts";
-import { type Family, familyOf, type VisibleSignal, visibleSignals } from "./families.ts";
+import { type Family, familyOf } from "./families.ts";
 import { failingOf, type GroupTrack, groupsOf } from "./group-track.ts";
 import { lastingRatioAt, lastingShare, lastingToTell } from "./pressure.ts";
 import type { IncidentState } from "./state.ts";

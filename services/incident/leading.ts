@@ -2,7 +2,7 @@
 import type { CellKey } from "../contracts/cell.ts";
 import type { SignalName } from "../contracts/frame.ts";
 import type { Evidence } from "../contracts/incident.ts";
-import { visibleSignals } from "./families.ts";
+import { visibleSignals } from "../contracts/visible-signals.ts";
 import { failuresLately } from "./outright.ts";
 import type { RecordInput } from "./record-input.ts";
 import type { IncidentState } from "./state.ts";

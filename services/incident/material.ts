@@ -1,6 +1,6 @@
 /** Whether what is sure is also large enough to matter: with enough requests, the smallest change is significant. */
 import type { SignalName } from "../contracts/frame.ts";
-import { visibleSignals } from "./families.ts";
+import { visibleSignals } from "../contracts/visible-signals.ts";
 import { logSlowdown } from "./slowness.ts";
 import type { Tally } from "./tally.ts";
 import type { CellTrack, SignalTrack } from "./track.ts";

@@ -1,8 +1,6 @@
 /** What is known of a cell when a place is looked for. */
 import type { CellKey } from "../contracts/cell.ts";
 
-export type Attributes = Readonly<Record<string, string>>;
-
 /** What one live cell shows of the incident's trouble. */
 export interface PlaceSample {
   readonly cell: CellKey;
@@ -19,9 +17,4 @@ export interface PlaceSample {
   readonly doubt: number;
   /** Whether the incident counts the cell as degraded. */
   readonly isMember: boolean;
-}
-
-/** Whether all that a place says is true of what `attributes` says. */
-export function holds(place: Attributes, attributes: Attributes | undefined): boolean {
-  return Object.entries(place).every(([name, value]) => attributes?.[name] === value);
 }

@@ -1,7 +1,8 @@
 /** Places that an incident nearly fills: what severity and forecasts are about. */
 import type { CellKey } from "../contracts/cell.ts";
+import { visibleSignals } from "../contracts/visible-signals.ts";
 import { isLimitBroad } from "./cell-track.ts";
-import { type Family, familyOf, visibleSignals } from "./families.ts";
+import { type Family, familyOf } from "./families.ts";
 import { classOf, type GroupTrack, groupsOf, modelCalls } from "./group-track.ts";
 import type { IncidentState } from "./state.ts";
 import { largestClass } from "./traffic-share.ts";

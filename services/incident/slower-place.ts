@@ -4,11 +4,11 @@
  * nobody would hear.
  */
 import { type CellKey, cellAttributes, parseCellKey } from "../contracts/cell.ts";
+import { type Attributes, holds } from "../contracts/place.ts";
 import { locate } from "./attribution.ts";
 import type { DegradedSignal } from "./degraded-signal.ts";
 import { slownessSignals } from "./families.ts";
 import { slowSample } from "./place.ts";
-import { type Attributes, holds } from "./place-sample.ts";
 import type { RecordInput } from "./record-input.ts";
 import { lastingSlowdown, lastingSlowShare } from "./severity.ts";
 import { beyondPrompts, logSlowdown } from "./slowness.ts";

@@ -1,8 +1,8 @@
 /** The shapes of what is remembered of cells and their signals. */
 import type { Judgement } from "../contracts/config.ts";
 import type { SignalName, SignalVerdict } from "../contracts/frame.ts";
+import type { VisibleSignal } from "../contracts/visible-signals.ts";
 import type { Refusals } from "./broad-refusal.ts";
-import type { VisibleSignal } from "./families.ts";
 import type { Outright } from "./outright.ts";
 import type { RatioCusum } from "./ratio-cusum.ts";
 import type { RecentDimensions } from "./recent-dimensions.ts";

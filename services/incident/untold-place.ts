@@ -3,8 +3,8 @@
  * works on the first would not hear of it, since the incident is no worse by its ratio, nor twice as wide. It is told once it has lasted.
  */
 import { type CellKey, cellAttributes, parseCellKey } from "../contracts/cell.ts";
+import { type Attributes, holds, placesOf } from "../contracts/place.ts";
 import { placeOf } from "./place.ts";
-import { type Attributes, holds } from "./place-sample.ts";
 import type { RecordInput } from "./record-input.ts";
 import { slowerPlaces } from "./slower-place.ts";
 import type { Episode } from "./state.ts";
@@ -36,15 +36,13 @@ export function stepUntoldPlace(input: RecordInput): boolean {
 
 export function rememberToldPlaces(episode: Episode, dimensions: readonly Attributes[]): void {
   if (episode.severity !== "page") return;
-  const places = dimensions.length === 0 ? [{}] : dimensions;
-  episode.toldPlaces = [...(episode.toldPlaces ?? []), ...places];
+  episode.toldPlaces = [...(episode.toldPlaces ?? []), ...placesOf(dimensions)];
   delete episode.untoldPlace;
 }
 
 function untoldPlace(input: RecordInput, told: readonly Attributes[]): string | undefined {
   const { dimensions } = placeOf(input);
-  const places =
-    dimensions.length === 0 ? [{}] : [...dimensions, ...slowerPlaces(input, dimensions)];
+  const places = placesOf([...dimensions, ...slowerPlaces(input, dimensions)]);
   const isTold = (key: CellKey) => isIn(told, key);
   const { view, state } = input;
   const known = trafficShare(state, view.cells.filter(isTold));

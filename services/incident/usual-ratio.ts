@@ -1,6 +1,6 @@
 /** What ratio of a cell's requests is bad as a rule, learnt over hours. */
 import { learnedRatio, type RatioPrior } from "../../detectors/learned-ratio.ts";
-import type { VisibleSignal } from "./families.ts";
+import type { VisibleSignal } from "../contracts/visible-signals.ts";
 
 export interface UsualRatio {
   bad: number;

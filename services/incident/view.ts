@@ -1,9 +1,10 @@
 /** What an episode looks like in one window: counts over its degraded cells, share, spread. */
 import type { CellKey } from "../contracts/cell.ts";
 import type { Judgement } from "../contracts/config.ts";
+import { visibleSignals } from "../contracts/visible-signals.ts";
 import { broadRefusal } from "./broad-refusal-share.ts";
 import { type FailingSlice, failingSlices, showsSlice } from "./failing-slices.ts";
-import { type Family, familyOf, visibleSignals } from "./families.ts";
+import { type Family, familyOf } from "./families.ts";
 import { type FarSlower, farSlower } from "./far-slower-share.ts";
 import { isFleetSilent } from "./fleet-silence.ts";
 import { classOf } from "./group-track.ts";

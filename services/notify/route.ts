@@ -1,5 +1,6 @@
 /** Who is told what, and why: a pure decision over an incident, what a sink was told before, silences and the time. */
 import type { Incident, Severity, Transition } from "../contracts/incident.ts";
+import { type Attributes, holds, placesOf } from "../contracts/place.ts";
 import { isSilenced, type Silence } from "../contracts/silence.ts";
 
 export type NotifiedTransition = Transition | "renotified";
@@ -14,7 +15,7 @@ export interface Told {
   /** Absent where it was not known, and of states from before it was kept: then it is no news. */
   readonly failing?: number | undefined;
   /** Every place named so far, `[{}]` for everywhere. Absent as above. */
-  readonly places?: Incident["dimensions"] | undefined;
+  readonly places?: readonly Attributes[] | undefined;
   /** Whether any telling since it opened had a forecast. */
   readonly hasForecast: boolean;
   /** Last page or renotification, Unix ms. */
@@ -202,15 +203,8 @@ function hasGrownMuch(incident: Incident, told: Told): boolean {
 }
 
 /** Places named that are no part of one that was told: whoever works on the first trouble would not know of another one that joined it. */
-function newPlaces(incident: Incident, told: readonly Place[]): Place[] {
-  const places = incident.dimensions.length === 0 ? [{}] : incident.dimensions;
-  return places.filter((place) => !told.some((whole) => isPartOf(place, whole)));
-}
-
-type Place = Incident["dimensions"][number];
-
-function isPartOf(place: Place, whole: Place): boolean {
-  return Object.entries(whole).every(([name, value]) => place[name] === value);
+function newPlaces({ dimensions }: Incident, told: readonly Attributes[]): Attributes[] {
+  return placesOf(dimensions).filter((place) => !told.some((whole) => holds(whole, place)));
 }
 
 function hold(why: Exclude<HoldReason, "silenced">): Decision {
