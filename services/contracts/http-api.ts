@@ -70,7 +70,7 @@ const incidentSummarySchema = z.object({
   degradedShare: z.number(),
   bad: z.number(),
   of: z.number(),
-  /** Part of its requests that fails in the newest window, beyond the usual; null when it is over or there are none. */
+  /** Part of its requests, of the kind that has it worst, that fails in the newest window, beyond the usual; null when it is over or there are none. */
   failingNow: nullableNumber,
   breachMedianMs: nullableNumber,
   /** End of the forecast's interval; null where there is none. */

@@ -43,6 +43,13 @@ describe("how much of an incident fails now", () => {
     expect(now({ [failingCell]: { 0: 52 }, [otherCell]: { 9: 2 } })).toBeCloseTo(0);
   });
 
+  it("is that of the kind of request that has it worst", () => {
+    const classify = cellKey(aCell({ operation: "classify" }));
+    const incident = anIncident({ cells: [failingCell, classify] });
+    expect(now({ [failingCell]: { 0: 52 }, [classify]: { 0: 2 } }, incident)).toBeCloseTo(0.5);
+    expect(now({ [failingCell]: { 0: 2 }, [classify]: { 0: 32 } }, incident)).toBeCloseTo(0.3);
+  });
+
   it("is unknown without requests, and once it is over", () => {
     expect(now({})).toBeNull();
     const over = anIncident({
