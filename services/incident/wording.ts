@@ -31,17 +31,20 @@ export function titleOf(facts: TitleFacts): string {
     return `${placeWords(facts.dimensions)}: ${formatRatio(facts.decline)} fewer requests than usual at this time`;
   const trend = facts.trend === "steady" ? "" : `, ${facts.trend}`;
   const { slower = [] } = facts;
-  const others = slower.length === 0 ? "" : `; ${placeWords(slower)} slower`;
+  const others = slower.length === 0 ? "" : `; ${inSentence(placeWords(slower))} slower`;
   return `${placeWords(facts.dimensions)}: ${symptomOf(facts)}${trend}${others}`;
 }
 
 function placeWords(dimensions: TitleFacts["dimensions"]): string {
   if (dimensions.length === 0) return "Everywhere";
-  const words = dimensions.map(onePlace);
+  const words = dimensions.map(onePlace).map((one, at) => (at === 0 ? one : inSentence(one)));
   return words.length <= 3
     ? words.join(" and ")
     : `${words.slice(0, 2).join(", ")} and ${words.length - 2} more`;
 }
+
+/** Models keep their names; only our own first word begins small after another place. */
+const inSentence = (place: string): string => place.replace(/^All of /, "all of ");
 
 function onePlace(place: Readonly<Record<string, string>>): string {
   const { "gen_ai.request.model": model, "cloud.region": region, "http.route": route } = place;
